@@ -15,15 +15,15 @@ from mnist_core.config import (
     NO_INFLUENCE,
     NOT_STUDIED,
     ROUNDING,
+    Device,
     FieldInfo,
     RunConfig,
     SplitName,
-    TrainingRules,
+    device_labels,
     have_same_pictures,
     list_config_fields,
 )
 from mnist_core.store import NAME_LENGTH, Run, default_name
-from mnist_core.training import machine
 
 FACTOR, CONFOUND, CHANCE = "factor under study", "confound", "chance"
 START, FOLLOWS = "same start", "follows from the factor"
@@ -382,9 +382,9 @@ def _role(field: FieldInfo, values: Sequence[Any], factor: str, runs: Sequence[R
     if field.name == "seed":
         return CHANCE
     if field.name in ROUNDING:
-        devices = {run.device or "" for run in runs}
+        devices = {run.devices for run in runs}
         # "auto" chose the same device in all runs.
-        return IDLE if len(devices) == 1 and machine.names_processor(devices.pop()) else LAST_DIGITS
+        return IDLE if len(devices) == 1 and _are_named(devices.pop()) else LAST_DIGITS
     if field.name in NO_INFLUENCE or (field.name == "folder" and _same_folder(runs)):
         return IDLE
     if field.name == "initial_weights" and factor == "architecture":
@@ -406,8 +406,13 @@ class _Fact:
     read: Callable[[Run], str]
 
 
+def _are_named(devices: Sequence[Device]) -> bool:
+    """Whether every device is known by its name; earlier versions recorded "cpu" only."""
+    return bool(devices) and all(device.name for device in devices)
+
+
 def _version(name: str) -> Callable[[Run], str]:
-    return lambda run: (run.versions or {}).get(name, "")
+    return lambda run: run.version_of(name)
 
 
 def _same_folder(runs: Sequence[Run]) -> bool:
@@ -427,18 +432,22 @@ def _scikit_learn(run: Run) -> str:
     return _version("scikit-learn")(run) if run.config.library == "sklearn" else ""
 
 
+def _computed_on(run: Run) -> str:
+    return device_labels(device.without_threads for device in run.devices)
+
+
 def _patience(run: Run) -> str:
-    if not run.config.early_stopping or run.versions is None:
+    if not run.config.early_stopping or run.rules is None:
         return ""
     equal = ", or an equal one with a lower loss"
-    return f"a higher accuracy{equal if TrainingRules.recorded(run.versions).patience == 1 else ''}"
+    return f"a higher accuracy{equal if run.rules.patience == 1 else ''}"
 
 
 # A new fact needs one entry here: a rule that chooses kernels, for example, would be one with LAST_DIGITS.
 _FACTS = (
     _Fact("Early stopping waits for", "rule of early stopping", CONFOUND, _patience),
     _Fact("Pictures read by", "rule by which pictures are read", CONFOUND, _rule),
-    _Fact("Computed on", "machine", LAST_DIGITS, lambda run: machine.without_threads(run.device or "")),
+    _Fact("Computed on", "machine", LAST_DIGITS, _computed_on),
     _Fact("System", "system", LAST_DIGITS, _version("machine")),
     _Fact("Version of torch", "version of torch", LAST_DIGITS, _version("torch")),
     _Fact("Version of scikit-learn", "version of scikit-learn", LAST_DIGITS, _scikit_learn),

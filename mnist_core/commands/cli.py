@@ -233,7 +233,7 @@ def show_run(run: Annotated[str, _RUN], as_json: _As_json = False) -> None:
         f"#{stored.number} {one_line(stored.name)}: {stored.state}, epoch {stored.epoch} of {stored.config.epochs}",
         f"id {stored.id}",
         _accuracies(stored),
-        f"{stored.seconds:.1f} s on {one_line(str(stored.device))}",
+        f"{stored.seconds:.1f} s on {one_line(stored.device)}",
     ]
     if stored.data is not None:
         lines.append(f"test images {stored.data.images.get('test', '')[:12]}")
@@ -361,7 +361,9 @@ def _as_dict(run: Run) -> dict[str, Any]:
         "validation_accuracy": run.held_out_accuracy,
         "test_accuracy": run.tested_accuracy,
     }
-    return asdict(run) | {"config": run.config.model_dump(mode="json"), "data": data} | accuracies
+    devices = [device.model_dump(mode="json") for device in run.devices]
+    described = {"config": run.config.model_dump(mode="json"), "data": data, "devices": devices, "device": run.device}
+    return asdict(run) | described | accuracies
 
 
 def _accuracies(run: Run) -> str:

@@ -12,6 +12,14 @@ from .dataset_catalogue import Dataset as Dataset
 from .dataset_catalogue import Framing as Framing
 from .dataset_catalogue import Pen as Pen
 from .dataset_catalogue import dataset as dataset
+from .device import MOST_ENTRIES as MOST_ENTRIES
+from .device import Device as Device
+from .device import DeviceKind as DeviceKind
+from .device import device_labels as device_labels
+from .device import devices_from_text as devices_from_text
+from .device import version_labels as version_labels
+from .device import versions_from_text as versions_from_text
+from .device import with_latest as with_latest
 from .fields import FieldInfo as FieldInfo
 from .fields import format_value as format_value
 from .fields import list_config_fields as list_config_fields
@@ -33,6 +41,7 @@ from .optimizers import OPTIMIZERS as OPTIMIZERS
 from .optimizers import OptimizerPart as OptimizerPart
 from .recipes import RECIPES as RECIPES
 from .rules import TrainingRules as TrainingRules
+from .rules import without_rules as without_rules
 from .run_config import AUGMENTATIONS as AUGMENTATIONS
 from .run_config import EPOCH_CHOICE_LABELS as EPOCH_CHOICE_LABELS
 from .run_config import FIELD_GROUPS as FIELD_GROUPS

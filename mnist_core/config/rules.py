@@ -3,9 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-# A rule's version is stored among the run's versions: {"patience rule": "2"}.
-_SUFFIX = " rule"
-
 
 @dataclass(frozen=True)
 class TrainingRules:
@@ -22,25 +19,38 @@ class TrainingRules:
     training_loss: int = 2
 
     @classmethod
-    def recorded(cls, versions: Mapping[str, str] | None) -> "TrainingRules":
-        """The rules of a run with these `versions`; a run from before a rule has its first version.
+    def recorded(cls, versions: Mapping[str, object]) -> "TrainingRules":
+        """The rules of a run that recorded these versions by name; a run from before a rule has its first version.
 
-        None, as of a run that has not begun: the rules of today.
+        A version that does not exist here is that of today.
         """
-        if versions is None:
-            return cls()
         today = cls()
-        recorded_versions = {field.name: versions.get(_key(field.name), "1") for field in fields(cls)}
-        # An archive may hold any text as a version; only versions that exist here are used.
-        valid_versions = {
-            name: {str(number) for number in range(1, getattr(today, name) + 1)} for name in recorded_versions
-        }
-        return cls(**{name: int(text) for name, text in recorded_versions.items() if text in valid_versions[name]})
+        return cls(
+            **{
+                field.name: version
+                for field in fields(cls)
+                if isinstance(version := versions.get(field.name, 1), int)
+                and 1 <= version <= getattr(today, field.name)
+            }
+        )
 
-    def as_versions(self) -> dict[str, str]:
-        """The rules as entries of a run's `versions`."""
-        return {_key(field.name): str(getattr(self, field.name)) for field in fields(self)}
+    def labelled(self) -> dict[str, str]:
+        """The versions by what they are called in a table: {"patience rule": "2"}."""
+        return {_label(field.name): str(getattr(self, field.name)) for field in fields(self)}
+
+    @classmethod
+    def from_texts(cls, versions: Mapping[str, str]) -> "TrainingRules":
+        """The rules among the versions of schema 7 or archive 2, where they were texts: {"patience rule": "2"}."""
+        texts = {field.name: versions.get(_label(field.name), "1") for field in fields(cls)}
+        known = {str(number) for number in range(1, 10)}
+        return cls.recorded({name: int(text) if text in known else 0 for name, text in texts.items()})
 
 
-def _key(name: str) -> str:
-    return name.replace("_", " ") + _SUFFIX
+def without_rules(versions: Mapping[str, str]) -> dict[str, str]:
+    """The versions of schema 7 or archive 2 without those of rules."""
+    keys = {_label(field.name) for field in fields(TrainingRules)}
+    return {name: text for name, text in versions.items() if name not in keys}
+
+
+def _label(name: str) -> str:
+    return f"{name.replace('_', ' ')} rule"

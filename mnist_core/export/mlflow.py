@@ -235,7 +235,7 @@ def _tags(run: Run) -> dict[str, str]:
         "mnist-lab.epoch chosen on": run.config.chosen_on,
         "mlflow.note.content": in_markdown(run.note),
     }
-    versions = (run.versions or {}).items()
+    versions = run.version_texts.items()
     tags |= {f"mnist-lab.version.{_NO_NAME.sub(' ', name)}"[:_NAME]: one_line(text) for name, text in versions}
     # The run's tags are the value of one MLflow tag, because names of MLflow tags allow fewer characters.
     return tags | {"mnist-lab.tags": ", ".join(run.tags)}

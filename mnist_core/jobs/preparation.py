@@ -1,6 +1,7 @@
 """Preparation of a claimed run: load its images, build its network, and find the checkpoint to go on from."""
 
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -9,12 +10,20 @@ import torch
 
 from mnist_core import __version__, architectures, environment
 from mnist_core.architectures import build_seeded
-from mnist_core.config import FIRST_READING_RULE, READING_RULE, DataFacts, RunConfig, SplitName, TrainingRules
+from mnist_core.config import (
+    FIRST_READING_RULE,
+    READING_RULE,
+    DataFacts,
+    RunConfig,
+    SplitName,
+    TrainingRules,
+    with_latest,
+)
 from mnist_core.data import Data, folder_remarks, load_data, resolve_dataset
 from mnist_core.errors import CheckpointError, DataError
 from mnist_core.jobs import resuming
 from mnist_core.store import Artifact, Run, Store
-from mnist_core.training import TrainingState, check_batches, check_needs, devices, machine
+from mnist_core.training import TrainingState, check_batches, check_needs, devices
 
 _OPTIMISTIC = "The best epoch is chosen on the test images: its accuracy is optimistic."
 
@@ -52,12 +61,12 @@ class PreparedRun:
         """Columns of the run's row that are known before its first step, without the note."""
         shape, classes = self.images.input_shape, len(self.images.classes)
         device = devices.describe_device(self.images.train.labels.device)
-        versions = _versions() | self.rules.as_versions()
-        going_on = self.checkpoint is not None
+        before = self.run if self.checkpoint else None
         return {
             "config": self.config,
-            "device": machine.append_device(self.run.device if going_on else None, device),
-            "versions": machine.append_versions(self.run.versions or {}, versions) if going_on else versions,
+            "devices": with_latest(before.devices if before else (), device),
+            "versions": _with_versions((before.versions if before else None) or {}),
+            "rules": self.rules,
             "data": self.images.facts,
             "macs": architectures.describe_architecture(self.config.architecture, shape, classes).macs,
         }
@@ -83,7 +92,7 @@ def prepare_run(store: Store, run: Run) -> PreparedRun:
     checkpoint = _last_checkpoint(store, run)
     if checkpoint:
         _check_unchanged(run, images.facts)
-    rules = TrainingRules.recorded(run.versions) if checkpoint else TrainingRules()
+    rules = (checkpoint and run.rules) or TrainingRules()
     return PreparedRun(store, run, config, images, model, state, rules, checkpoint, note, str(inherited or ""))
 
 
@@ -122,11 +131,13 @@ def _last_checkpoint(store: Store, run: Run) -> Artifact | None:
     return None if run.config.library == "sklearn" else resuming.last_intact(store, run)
 
 
-def _versions() -> dict[str, str]:
-    return {
+def _with_versions(before: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """What the run used before, and what it uses now."""
+    now = {
         "mnist-lab": __version__,
         "torch": torch.__version__,
         "scikit-learn": version("scikit-learn"),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
     }
+    return {**before, **{name: with_latest(before.get(name, ()), text) for name, text in now.items()}}

@@ -229,7 +229,7 @@ def origins_section(content: ReportContent, written: str) -> Html:
     """Data, versions and machine of each run, and when the report was written."""
     rows, marks = [], run_marks(content.runs)
     for run in content.runs:
-        versions = dict(run.versions or {})
+        versions = run.version_texts
         machine = versions.pop("machine", MISSING)
         remark = ", ".join(f"{name} {version}" for name, version in versions.items()) or MISSING
         rows.append(

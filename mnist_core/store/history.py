@@ -19,7 +19,7 @@ from mnist_core.store.schema import SERIES, artifacts, fingerprints, runs
 
 OF_ROW, OF_FILES = "", "#files"
 # Errors of reading a row if a column holds a value of the wrong type.
-UNREADABLE = (ValueError, TypeError, OverflowError)
+UNREADABLE = (ValueError, TypeError, OverflowError, RecursionError)
 # Columns of a run that never change once it has ended.
 _RESULTS = (
     "id",
@@ -42,13 +42,14 @@ _RESULTS = (
     "validation_accuracy",
     "test_loss",
     "test_accuracy",
-    "device",
+    "devices",
     "versions",
+    "rules",
     "data",
 )
 # Other columns that pages show: those that only the store may change after the end, and those added by later versions.
 _LABELS = ("name", "tags", "note", "state", "sweep", "learning_rate", "images_per_second")
-_AS_JSON = ("config", "versions", "data", "tags")
+_AS_JSON = ("config", "devices", "versions", "rules", "data", "tags")
 # Hex digits of the fingerprint of all results, and of each label. Labels have one each: renaming a run must not
 # hide that its note was changed from outside.
 _RESULTS_DIGITS, _LABEL_DIGITS = 64, 12
@@ -179,6 +180,19 @@ def with_fingerprint(connection: sa.Connection, name: str, *conditions: sa.Colum
     return set(connection.execute(query).scalars())
 
 
+def results_before_8(row: Mapping[str, Any]) -> str:
+    """The fingerprint that version 7 gave to the results of a run. `row`: its columns as stored, JSON as text."""
+    names = [name for name in _RESULTS if name != "rules"]
+    return _results_digest([row[name] for name in names], names, [name for name in _AS_JSON if name != "devices"])
+
+
+def replace_results(connection: sa.Connection, number: int) -> None:
+    """Store a new fingerprint of a run's results, which a migration has changed. Raises ValueError."""
+    kept = read_fingerprints(connection, number)[OF_ROW]
+    results = _of_row(connection, number)[:_RESULTS_DIGITS]
+    _replace(connection, number, OF_ROW, results + kept[_RESULTS_DIGITS:])
+
+
 def metric_digest(series: MetricSeries) -> str:
     """The SHA-256 of one series, as `Store.curves` gives it."""
     import numpy as np
@@ -236,11 +250,11 @@ def _row_digest(values: Sequence[Any]) -> str:
     return _results_digest(results) + "".join(hashlib.sha256(text).hexdigest()[:_LABEL_DIGITS] for text in texts)
 
 
-def _results_digest(values: Iterable[Any]) -> str:
+def _results_digest(values: Iterable[Any], names: Sequence[str] = _RESULTS, as_json: Sequence[str] = _AS_JSON) -> str:
     try:
-        pairs = zip(_RESULTS, values, strict=True)
+        pairs = zip(names, values, strict=True)
         return _json_digest(
-            [json.loads(value) if name in _AS_JSON and value is not None else value for name, value in pairs]
+            [json.loads(value) if name in as_json and value is not None else value for name, value in pairs]
         )
     except UNREADABLE:
         return _NO_JSON

@@ -9,9 +9,18 @@ from mnist_core.errors import StorageError
 from mnist_core.store.artifacts import RUN_FOLDER, replaced_folders
 from mnist_core.store.connections import file_of, use_write_ahead_log, writing
 from mnist_core.store.database_copies import copy_before_migration
+from mnist_core.store.device_rows import parse_devices
 from mnist_core.store.failures import DOCTOR, system_errors
 from mnist_core.store.measurement_rows import fill_measurements
-from mnist_core.store.schema import CHANGES, MEASUREMENTS_SINCE, SCHEMA_VERSION, first_tables, lab, metadata
+from mnist_core.store.schema import (
+    CHANGES,
+    DEVICES_SINCE,
+    MEASUREMENTS_SINCE,
+    SCHEMA_VERSION,
+    first_tables,
+    lab,
+    metadata,
+)
 from mnist_core.store.soundness import as_version
 
 # How long to wait while another process copies and migrates a large database.
@@ -76,6 +85,8 @@ def migrate(engine: sa.Engine, results: Path) -> None:
                         connection.exec_driver_sql(statement)
                     if step == MEASUREMENTS_SINCE:
                         fill_measurements(connection)
+                    if step == DEVICES_SINCE:
+                        parse_devices(connection)
                 connection.execute(lab.delete().where(lab.c.key == "schema"))
             metadata.create_all(connection)
             connection.execute(lab.insert().values(key="schema", value=str(SCHEMA_VERSION)))

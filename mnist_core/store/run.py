@@ -14,7 +14,15 @@ from uuid import UUID
 from pydantic import ValidationError
 from sqlalchemy import Float, Integer, Text
 
-from mnist_core.config import FIRST_READING_RULE, DataFacts, RunConfig, TrainingRules
+from mnist_core.config import (
+    FIRST_READING_RULE,
+    DataFacts,
+    Device,
+    RunConfig,
+    TrainingRules,
+    device_labels,
+    version_labels,
+)
 from mnist_core.errors import ConfigError
 from mnist_core.store import processes
 from mnist_core.store.schema import runs
@@ -45,8 +53,9 @@ NOT_BEGUN: Mapping[str, Any] = {
             "validation_accuracy",
             "test_loss",
             "test_accuracy",
-            "device",
+            "devices",
             "versions",
+            "rules",
             "data",
         )
     ),
@@ -106,8 +115,12 @@ class Run:
     # Test loss and accuracy, with the weights of the best epoch if images were held out, else of the last.
     test_loss: float | None
     test_accuracy: float | None
-    device: str | None
-    versions: dict[str, str] | None
+    # What it was trained on, one entry more where it went on elsewhere; () until it has begun.
+    devices: tuple[Device, ...]
+    # Versions of Python, the packages and the system, by name, each in the order of use; None until it has begun.
+    versions: Mapping[str, tuple[str, ...]] | None
+    # The rules by which it is trained; None until it has begun.
+    rules: TrainingRules | None
     # Id of the run's sweep.
     sweep: str | None
     # The images of the run; None if it has not begun, or began before this was recorded.
@@ -156,8 +169,23 @@ class Run:
         """What the recorded training loss contains beyond the validation loss; "" if both are the same loss."""
         if self.config.library == "sklearn":
             return "with the weight penalty" if self.config.weight_decay else ""
-        smoothed = self.config.label_smoothing > 0 and TrainingRules.recorded(self.versions).training_loss == 1
+        smoothed = self.config.label_smoothing > 0 and self.rules is not None and self.rules.training_loss == 1
         return "with label smoothing" if smoothed else ""
+
+    @property
+    def device(self) -> str:
+        """What it was trained on, in words: "AMD EPYC 9B45, AVX-512, 1 thread"; "" until it has begun."""
+        return device_labels(self.devices)
+
+    def version_of(self, name: str) -> str:
+        """Versions of one package, in words: "2.12.0, then 2.13.0"; "" where none was recorded."""
+        return version_labels((self.versions or {}).get(name, ()))
+
+    @property
+    def version_texts(self) -> dict[str, str]:
+        """Versions of packages and rules by name, in words, for a table."""
+        texts = {name: self.version_of(name) for name in self.versions or {}}
+        return texts if self.rules is None else texts | self.rules.labelled()
 
     @property
     def total_steps(self) -> int | None:
@@ -257,11 +285,16 @@ def run_from_row(row: Mapping[Any, Any]) -> Run:
         values |= {"config": RunConfig.parse(row["config"]), "tags": tuple(row["tags"])}
     except ConfigError as error:
         raise ValueError(f"config: {error}") from None
-    try:
-        values["data"] = DataFacts.stored(row["data"])
-    except ValidationError as error:
-        field = ".".join(map(str, error.errors()[0]["loc"]))
-        raise ValueError(f"data: {field} is not one that a run records") from None
+    for column, stored in (("data", DataFacts.stored), ("devices", Device.stored)):
+        try:
+            values[column] = stored(row[column])
+        except ValidationError as error:
+            field = ".".join(map(str, error.errors()[0]["loc"])) or "the value"
+            raise ValueError(f"{column}: {field} is not one that a run records") from None
+    if row["versions"] is not None:
+        values["versions"] = {name: tuple(texts) for name, texts in row["versions"].items()}
+    if row["rules"] is not None:
+        values["rules"] = TrainingRules.recorded(row["rules"])
     return Run(**values)
 
 
@@ -280,17 +313,25 @@ def _check_row(row: Mapping[Any, Any]) -> None:
             raise ValueError(f"{wrong[0]}: {row[wrong[0]]:g} is out of range")
     if row["epoch"] < 0 or row["step"] < 0:
         raise ValueError("epoch, step: below 0")
-    tags, versions, data = row["tags"], row["versions"], row["data"]
-    versions, data = {} if versions is None else versions, {} if data is None else data
-    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+    tags, devices, versions, rules, data = (row[name] for name in ("tags", "devices", "versions", "rules", "data"))
+    if not _is_texts(tags):
         raise ValueError("tags: no list of texts")
-    if not isinstance(versions, dict) or not all(isinstance(text, str) for text in versions.values()):
-        raise ValueError("versions: no texts by name")
-    if not isinstance(row["config"], dict) or not isinstance(data, dict):
-        raise ValueError("config, data: no object")
-    for name, value in (("tags", tags), ("versions", versions), ("data", data)):
+    if devices is not None and not isinstance(devices, list):
+        raise ValueError("devices: no list")
+    if versions is not None and not (isinstance(versions, dict) and all(map(_is_texts, versions.values()))):
+        raise ValueError("versions: no lists of texts by name")
+    if rules is not None and not (isinstance(rules, dict) and all(type(rule) is int for rule in rules.values())):
+        raise ValueError("rules: no whole numbers by name")
+    for name, value in (("config", row["config"]), ("data", {} if data is None else data)):
+        if not isinstance(value, dict):
+            raise ValueError(f"{name}: no object")
+    for name, value in (("tags", tags), ("devices", devices), ("versions", versions), ("data", data)):
         if not is_text(value):
             raise ValueError(f"{name}: holds a character that is not valid text")
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
 _KINDS: dict[type, tuple[type, ...]] = {Integer: (int,), Float: (int, float), Text: (str,)}

@@ -3,9 +3,9 @@
 import sqlalchemy as sa
 from sqlalchemy import Column, Float, ForeignKey, Index, Integer, Table, Text
 
-SCHEMA_VERSION = 7
-# The version that has a row an event instead of a row a value.
-MEASUREMENTS_SINCE = 7
+SCHEMA_VERSION = 8
+# The version that has a row an event instead of a row a value, and the one that has devices and rules as data.
+MEASUREMENTS_SINCE, DEVICES_SINCE = 7, 8
 metadata = sa.MetaData()
 
 
@@ -68,8 +68,12 @@ runs = Table(
     Column("validation_accuracy", Float),
     Column("test_loss", Float),
     Column("test_accuracy", Float),
-    Column("device", Text),
+    # What it was trained on: a list of `Device`.
+    Column("devices", sa.JSON),
+    # Lists of texts by name of package.
     Column("versions", sa.JSON),
+    # Whole numbers by name of rule, as in `TrainingRules`.
+    Column("rules", sa.JSON),
     # Id of the sweep that the run belongs to.
     Column("sweep", Text),
     # How many rows of measurements were ever recorded. The ids of rows that are removed are not used again, so that a
@@ -102,6 +106,8 @@ CHANGES = {
     6: (),
     # Version 7 has a row an event instead of a row a value; `measurement_rows` fills the new table.
     7: ("ALTER TABLE runs ADD COLUMN recorded BIGINT NOT NULL DEFAULT 0",),
+    # Until version 8 devices and versions were texts and rules stood among the versions; `device_rows` reads them.
+    8: ("ALTER TABLE runs RENAME COLUMN device TO devices", "ALTER TABLE runs ADD COLUMN rules JSON"),
 }
 
 # What is measured: the first three after steps, the others after epochs. Each is a column of `measurements`.

@@ -11,7 +11,8 @@ from mnist_core.store.schema import CHANGES, SCHEMA_VERSION, first_tables, metad
 SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 
 _LOCK_SECONDS = 30.0
-_ADDED = re.compile(r"ALTER TABLE (\w+) ADD COLUMN (\w+)")
+# The table, and the column that a statement adds to it or gives this name.
+_ADDED = re.compile(r"ALTER TABLE (\w+) (?:ADD COLUMN|RENAME COLUMN \w+ TO) (\w+)")
 
 
 def damage(path: Path) -> str:

@@ -5,6 +5,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -541,12 +542,18 @@ class Store:
             return connection.execute(sa.select(runs.c.request).where(runs.c.number == run.number)).scalar()
 
     def describe(self, run: Run, **values: Any) -> None:
-        """Record what the worker found out: parameters, macs, device, versions, data, the changed config, a note."""
+        """Record what the worker found out: parameters, macs, devices, versions, rules, data, the changed config,
+        a note.
+        """
         if "config" in values:
             config: RunConfig = values["config"]
             values |= {"config": config.model_dump(mode="json"), "digest": config.digest()}
         if isinstance(facts := values.get("data"), DataFacts):
             values["data"] = facts.model_dump(mode="json")
+        if devices := values.get("devices"):
+            values["devices"] = [device.model_dump(mode="json") for device in devices]
+        if rules := values.get("rules"):
+            values["rules"] = asdict(rules)
         with writing(self._engine).begin() as connection:
             self._write(connection, run, **values)
 

@@ -75,8 +75,8 @@ def measure_run(store: Store, planned: PlannedRun, run: Run) -> Measurement:
         config=config_identity(run.config),
         metrics={name: _rounded(value) for name, value in metrics.items() if value is not None},
         seconds=round(run.seconds, 2),
-        versions=dict(run.versions or {}),
-        device=run.device or "",
+        versions=run.version_texts,
+        device=run.device,
         data="CIFAR-10 (JPEG copy)" if run.dataset == "folder" else dataset(run.dataset).label,
         date=datetime.fromtimestamp(run.finished or run.created, UTC).date().isoformat(),
     )

@@ -1,9 +1,7 @@
 """The report: docs/studies.md and results/studies/*.json, made from what the store and earlier files hold."""
 
 import math
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from mnist_core.store import Store, write_text_atomically
@@ -14,7 +12,6 @@ from mnist_core.studies.side_by_side import ReportedRow, ScatteredSeeds, compari
 from mnist_core.studies.study import Experiment, Study
 from mnist_core.studies.study_metrics import METRICS
 from mnist_core.text import fixed_decimals, in_markdown
-from mnist_core.training import machine
 
 # Path below the root.
 STUDIES_PAGE = Path("docs") / "studies.md"
@@ -52,7 +49,7 @@ def write_study_report(store: Store, root: Path) -> list[Path]:
     """
     files, by_study = [], {}
     for study in all_studies().values():
-        new = [_with_hardware(measurement) for measurement in load_measurements(store, study)]
+        new = load_measurements(store, study)
         by_study[study.name] = records.merge_measurements(study, records.read_measurements(root, study.name), new)
         if by_study[study.name]:
             files.append(records.write_measurements(root, study.name, by_study[study.name]))
@@ -173,18 +170,3 @@ def _origin(measurements: Sequence[Measurement]) -> str:
     else:
         lines.append("Nothing has been measured yet.")
     return "\n".join(lines) + "\n"
-
-
-def _with_hardware(measurement: Measurement) -> Measurement:
-    """Add the processor's name to a measurement from before runs recorded it themselves."""
-    return (
-        replace(measurement, device=f"{this_processor()}, {measurement.device}")
-        if measurement.device.startswith("cpu")
-        else measurement
-    )
-
-
-def this_processor() -> str:
-    """This machine's processor in words: its model and how many cores there are."""
-    count = os.cpu_count() or 1
-    return f"{machine.processor_name()}, {count} core{'s' if count > 1 else ''}"

@@ -8,7 +8,7 @@ from functools import cache
 import torch
 from torch import nn
 
-from mnist_core.config import RunConfig
+from mnist_core.config import Device, RunConfig
 from mnist_core.errors import DeviceError
 from mnist_core.training import machine
 
@@ -96,16 +96,14 @@ def has_bfloat16() -> bool:
         return False
 
 
-def describe_device(device: torch.device) -> str:
-    """The device in words: "AMD EPYC 9B45, AVX-512, 1 thread", "mps, Apple M2, 1 thread", or the name of the GPU.
-
-    Machines that differ in the processor's model or in the width of its vectors add numbers in another order.
-    """
+def describe_device(device: torch.device) -> Device:
+    """The device with the name that it gives itself, its vector instructions and this process's threads."""
     if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    parts = [machine.processor_name(), _vectors()] if device.type == "cpu" else [device.type, machine.processor_name()]
+        return Device(kind="cuda", name=torch.cuda.get_device_name(device))
     threads = torch.get_num_threads()
-    return ", ".join(part for part in [*parts, f"{threads} thread{'s' if threads > 1 else ''}"] if part)
+    if device.type == "mps":
+        return Device(kind="mps", name=machine.processor_name(), threads=threads)
+    return Device(kind="cpu", name=machine.processor_name(), vectors=_vectors(), threads=threads)
 
 
 def _vectors() -> str:

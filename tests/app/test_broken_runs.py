@@ -39,11 +39,16 @@ CHANGES = [
     ("tags", """'["\\ud83d"]'"""),
     ("tags", "'[1]'"),
     ("versions", "'[]'"),
-    ("versions", """'{"torch": "\\udfff"}'"""),
+    ("versions", """'{"torch": "2.13.0"}'"""),
+    ("versions", """'{"torch": ["\\udfff"]}'"""),
+    ("devices", "'{}'"),
+    ("devices", "'AMD EPYC, AVX2, 1 thread'"),
+    ("devices", """'[{"kind": "tpu"}]'"""),
+    ("rules", "'[]'"),
     ("data", "'{}'"),
     *(
         (column, f"'{{\"a\": {deep}}}'")
-        for column in ("config", "versions", "data", "tags")
+        for column in ("config", "devices", "versions", "rules", "data", "tags")
         for deep in ('{"a": ' * 900 + "1" + "}" * 900, "[" * 5000 + "]" * 5000)
     ),
     ("name", "CAST(x'ff41fe' AS TEXT)"),

@@ -167,7 +167,7 @@ HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
     ),
     "of another size": (lambda m: m | {"config.json": m["config.json"] + b" "}, "not as large"),
     "from the future": (
-        lambda m: m | {"manifest.json": m["manifest.json"].replace(b'"version": 2', b'"version": 3')},
+        lambda m: m | {"manifest.json": m["manifest.json"].replace(b'"version": 3', b'"version": 4')},
         "newer MNIST Lab",
     ),
     "of another program": (
@@ -202,8 +202,14 @@ HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
             ("name", "a\ud83d"),
             ("note", "\udfff"),
             ("tags", ["\ud83d"]),
-            ("versions", {"\ud83d": "1"}),
-            ("device", "\ud83d"),
+            ("versions", {"\ud83d": ["1"]}),
+            ("versions", {"torch": "2.13.0"}),
+            ("devices", [{"kind": "cpu", "name": "\ud83d"}]),
+            ("devices", [{"kind": "tpu"}]),
+            ("devices", "AMD EPYC, AVX2, 1 thread"),
+            ("rules", {"patience": 3}),
+            ("rules", {"luck": 1}),
+            ("rules", {"patience": "2"}),
         )
     },
     "half of a sign in data": (lambda m: facts(m, classes=["\ud83d", *"123456789"]), "data"),

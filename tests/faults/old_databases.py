@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from mnist_core.config.run_config import RunConfig
 from mnist_core.store.schema import SCHEMA_VERSION, metadata
 
-# A store of version 6, written by the program of that time: six runs with what they measured.
-_SCHEMA_6 = Path(__file__).with_name("schema_6.sql")
+# Stores of versions 6 and 7, written by the programs of their time: runs with what they measured, and where.
+_SCHEMAS = {version: Path(__file__).with_name(f"schema_{version}.sql") for version in (6, 7)}
 
 # Columns and tables that each version has added.
-ADDED_COLUMNS = {2: ["sweep"], 3: ["data"], 5: ["pid_start", "trouble"], 7: ["recorded"]}
+ADDED_COLUMNS = {2: ["sweep"], 3: ["data"], 5: ["pid_start", "trouble"], 7: ["recorded"], 8: ["rules"]}
 ADDED_TABLES = {2: "sweeps", 4: "fingerprints", 7: "measurements"}
 # The table of measurements before version 7.
 _METRICS = (
@@ -49,18 +49,25 @@ def bring_back(connection: sqlite3.Connection, version: int) -> None:
         for column in ADDED_COLUMNS.get(later, []):
             connection.execute(f"DROP INDEX IF EXISTS runs_by_{column}")
             connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
+        if later == 8:
+            connection.execute("ALTER TABLE runs RENAME COLUMN devices TO device")
         if later == 7:
             for statement in _METRICS:
                 connection.execute(statement)
     connection.execute("INSERT OR REPLACE INTO lab VALUES ('schema', ?)", (str(version),))
 
 
-def write_schema_6(path: Path, doublings: int = 0) -> None:
-    """Write a store of version 6; the values of its first run are doubled so many times."""
+def write_schema(path: Path, version: int) -> None:
+    """Write a store of version 6 or 7."""
     path.parent.mkdir(parents=True)
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(_SCHEMA_6.read_text(encoding="utf-8"))
+        connection.executescript(_SCHEMAS[version].read_text(encoding="utf-8"))
+
+
+def write_large_schema_6(path: Path, doublings: int) -> None:
+    """Write a store of version 6 where the values of the first run are doubled so many times."""
+    write_schema(path, 6)
+    with closing(sqlite3.connect(path)) as connection, connection:
         columns = "run, step, epoch, name, value, special, seconds"
         for _ in range(doublings):
             connection.execute(f"INSERT INTO metrics ({columns}) SELECT {columns} FROM metrics WHERE run = 1")
-        connection.commit()

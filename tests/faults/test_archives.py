@@ -14,6 +14,8 @@ import pytest
 import sqlalchemy as sa
 
 from mnist_core.analysis import trained
+from mnist_core.config.device import Device
+from mnist_core.config.rules import TrainingRules
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import StorageError, StoreError
 from mnist_core.events import StepEnd
@@ -291,8 +293,9 @@ def test_a_run_comes_back_bit_for_bit(own_lab: Path, original: tuple[Store, Run,
         "validation_accuracy",
         "test_loss",
         "test_accuracy",
-        "device",
+        "devices",
         "versions",
+        "rules",
     )
     assert {name: getattr(here, name) for name in same} == {name: getattr(run, name) for name in same}
 
@@ -308,6 +311,22 @@ def test_a_run_comes_back_bit_for_bit(own_lab: Path, original: tuple[Store, Run,
     image = np.zeros((1, 1, 28, 28), dtype=np.uint8)
     assert np.array_equal(trained.run_probabilities(store, here, image), trained.run_probabilities(source, run, image))
     assert sorted(child.name for child in own_lab.iterdir() if not child.name.startswith("runs.db")) == [run.id]
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_archive_of_an_earlier_program_says_what_it_was_trained_on(version: int, own_lab: Path):
+    """Written by programs that had texts for devices, versions and rules."""
+    store = Store.open()
+    run = archive.read_archive(store, Path(__file__).with_name(f"archive_{version}.zip"))
+    assert run.devices == (
+        Device(kind="cpu", name="AMD EPYC 9B45", vectors="AVX-512", threads=1),
+        Device(kind="cuda", name="NVIDIA H100 80GB HBM3"),
+    )
+    assert run.versions == {"mnist-lab": ("0.2.0",), "torch": ("2.12.0", "2.13.0"), "machine": ("Linux x86_64",)}
+    assert run.rules == TrainingRules(patience=1, training_loss=2)
+    assert (run.data is None) == (version == 1)
+    assert store.curves(run.id)["train_loss"].value.tolist() == [2.0]
+    assert store.changed_parts(run.id) == []
 
 
 def test_the_same_run_is_not_taken_in_twice(own_lab: Path, original: tuple[Store, Run, Path]):

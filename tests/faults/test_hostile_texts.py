@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mnist_core.config.device import Device
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import MnistLabError
 from mnist_core.export import curve_tables, tensorboard
@@ -111,7 +112,7 @@ def shape_of(code: str) -> tuple[str, list[str]]:
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Paths of every text in a value of JSON; the key of a text ends with the mark "key"."""
+    """Paths of every text in a value of JSON; the key of a text, or of a package's versions, ends with "key"."""
     if isinstance(value, str):
         yield path
     elif isinstance(value, list):
@@ -120,7 +121,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     elif isinstance(value, dict):
         for name, item in value.items():
             yield from places(item, (*path, name))
-            if isinstance(item, str) and path:
+            if path and (isinstance(item, str) or path == ("versions",)):
                 yield (*path, name, "key")
 
 
@@ -162,8 +163,9 @@ def hostile(members: Members, text: str) -> Iterator[tuple[str, Members]]:
 def everywhere(members: Members, text: str) -> Members:
     """The archive with the text in every field that can hold any text, all at once."""
     run, config = (json.loads(members[name]) for name in ("run.json", "config.json"))
-    run |= {"name": text[:200], "note": text, "tags": [text], "device": text[:200]}
-    run["versions"] = {"torch": text, text: text, "mnist-lab": text}
+    run |= {"name": text[:200], "note": text, "tags": [text]}
+    run["devices"] = [{"kind": "cpu", "name": text[:200], "vectors": text[:200], "threads": 1}]
+    run["versions"] = {"torch": [text], text: [text, text], "mnist-lab": [text]}
     config["folder"] = text
     files = {"run.json": json.dumps(run).encode(), "config.json": json.dumps(config).encode()}
     return signed(members | files)
@@ -182,7 +184,14 @@ def test_no_text_of_an_archive_changes_the_code_of_its_script(origins: dict[str,
             outcomes[name] = "exported"
             assert shape_of(code) == shape_of(innocent), (name, text)
     assert len(outcomes) > 50
-    free = [("name",), ("note",), ("tags", 0), ("device",), ("versions", "torch"), ("versions", "torch", "key")]
+    free = [
+        ("name",),
+        ("note",),
+        ("tags", 0),
+        ("devices", 0, "name"),
+        ("versions", "torch", 0),
+        ("versions", "torch", "key"),
+    ]
     accepted = {name for name, outcome in outcomes.items() if outcome == "exported"}
     assert accepted >= {"config.json: ('folder',)", *(f"run.json: {path}" for path in free)}
     assert outcomes["config.json: ('architecture',)"] == "refused"
@@ -266,7 +275,9 @@ def test_the_report_of_the_studies_takes_no_markup_from_a_run(tmp_path: Path) ->
     store = Store.open(tmp_path / "lab")
     study = next(iter(all_studies().values()))
     run = store.enqueue(plan_runs(study)[0].config, claimed=True)
-    store.describe(run, device="cpu\n# Hacked", versions={"torch": "<script>x</script>\n# Hacked", "a\n# Hacked": "1"})
+    device = Device(kind="cpu", name="cpu\n# Hacked")
+    versions = {"torch": ["<script>x</script>\n# Hacked"], "a\n# Hacked": ["1"]}
+    store.describe(run, devices=[device], versions=versions)
     store.finish(run, "finished", test_accuracy=0.9, test_loss=0.3)
     page = report_markdown({study.name: load_measurements(store, study)})
     assert "Hacked" in page

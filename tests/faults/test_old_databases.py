@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mnist_core.config.device import Device
+from mnist_core.config.rules import TrainingRules
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import StorageError
 from mnist_core.events import StepEnd
@@ -20,7 +22,7 @@ from mnist_core.store.soundness import damage
 from mnist_core.store.store import Store
 from mnist_core.upkeep.recovery import recover_rows
 from tests.app_process import ROOT
-from tests.faults.old_databases import write_old, write_schema_6
+from tests.faults.old_databases import write_large_schema_6, write_old, write_schema
 
 PROCESSES = 4
 OPEN = """
@@ -72,7 +74,7 @@ def test_every_earlier_version_is_copied_and_brought_up_to_date(version: int, ow
 
 
 def test_what_was_measured_by_an_earlier_version_is_still_the_same(own_lab: Path):
-    write_schema_6(own_lab / "runs.db")
+    write_schema(own_lab / "runs.db", 6)
     with closing(sqlite3.connect(own_lab / "runs.db")) as connection:
         counts = dict(connection.execute("SELECT run, count(*) FROM metrics GROUP BY run"))
     store = Store.open()
@@ -101,9 +103,61 @@ def test_what_was_measured_by_an_earlier_version_is_still_the_same(own_lab: Path
     assert (after, new["train_loss"].value.tolist()) == (last + 1, [0.25])
 
 
+def test_the_machines_of_an_earlier_version_are_read_from_its_texts(own_lab: Path):
+    write_schema(own_lab / "runs.db", 7)
+    store = Store.open()
+    runs = {run.number: run for run in store.runs()}
+    epyc = Device(kind="cpu", name="AMD EPYC 9B45", vectors="AVX-512", threads=1)
+    first = TrainingRules(patience=1, training_loss=1)
+    assert {number: (run.devices, run.rules) for number, run in runs.items()} == {
+        1: ((epyc,), TrainingRules()),
+        2: ((epyc, Device(kind="cuda", name="NVIDIA H100 80GB HBM3")), TrainingRules()),
+        3: ((Device(kind="cpu", threads=1),), first),
+        4: ((Device(kind="cpu", name="Another processor", vectors="AVX2", threads=1),), TrainingRules()),
+        6: ((Device(kind="mps", name="Apple M2", threads=4),), TrainingRules(patience=1)),
+        # It has not begun.
+        7: ((), None),
+    }
+    assert runs[2].versions == {
+        "mnist-lab": ("0.2.0",),
+        "torch": ("2.12.0", "2.13.0"),
+        "python": ("3.11.7",),
+        "machine": ("Linux x86_64",),
+    }
+    assert (runs[3].versions, runs[7].versions) == ({"torch": ("2.9.0",)}, None)
+    # Its versions were no object before, either.
+    assert [broken.number for broken in store.broken()] == [5]
+    # Changed from outside before it was brought up to date.
+    assert [run.number for run in store.changed_runs([*runs.values()])] == [4]
+    assert [store.changed_parts(runs[number].id) for number in (1, 2, 3, 4, 6)] == [[], [], [], ["results"], []]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "device = CAST(x'ff41' AS TEXT)",
+        "device = x'00ff'",
+        "versions = CAST(x'ff' AS TEXT)",
+        "versions = 7",
+        f"versions = '{'[' * 5000}'",
+        "name = CAST(x'ff' AS TEXT)",
+        "config = 'no JSON'",
+        "device = char(55357)",
+    ],
+)
+def test_a_row_that_cannot_be_read_does_not_hold_up_the_others(change: str, own_lab: Path):
+    write_schema(own_lab / "runs.db", 7)
+    with closing(sqlite3.connect(own_lab / "runs.db")) as connection, connection:
+        connection.execute(f"UPDATE runs SET {change} WHERE number = 1")
+    store = Store.open()
+    assert [run.number for run in store.runs()] == [7, 6, 4, 3, 2]
+    assert sorted(broken.number for broken in store.broken()) == [1, 5]
+    assert [run.number for run in store.changed_runs(store.runs())] == [4]
+
+
 def test_a_row_comes_back_from_a_copy_of_an_earlier_version(own_lab: Path):
     path = own_lab / "runs.db"
-    write_schema_6(path)
+    write_schema(path, 6)
     store = Store.open()
     lost, curves = store.find("2"), store.metrics(store.find("2").id)
     with closing(sqlite3.connect(path)) as connection, connection:
@@ -117,7 +171,7 @@ def test_a_row_comes_back_from_a_copy_of_an_earlier_version(own_lab: Path):
 
 def test_a_process_that_is_killed_while_it_migrates_leaves_the_old_database(own_lab: Path):
     path = own_lab / "runs.db"
-    write_schema_6(path, doublings=12)
+    write_large_schema_6(path, doublings=12)
     command = [sys.executable, "-c", MIGRATE]
     for moment in (0.05, 0.15, 0.3):
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)

@@ -41,7 +41,7 @@ def fill(path: Path) -> None:
 def recorded() -> tuple[Store, Run]:
     store = Store.open()
     run = store.enqueue(CONFIG, "handed over", ["lecture 3", "lr=0.1", "a,b | c"], claimed=True)
-    store.describe(run, started=1_700_000_000.25, versions={"torch": "2.13.0"})
+    store.describe(run, started=1_700_000_000.25, versions={"torch": ["2.12.0", "2.13.0"]})
     steps = [StepEnd(step, 1, 1 / step, step / 2000, 0.002, 1.0, step / 100) for step in range(1, 1101)]
     steps.append(steps[-1]._replace(step=1101, loss=math.nan))
     store.record(run, [*steps, EpochEnd(1101, 1, 0.5, 0.8, 0.25, 0.9, True, 12.0)])
@@ -63,7 +63,10 @@ def test_a_run_is_found_again_by_mlflow(tmp_path: Path):
     assert logged.data.params["learning_rate"] == "0.002"
     assert set(logged.data.params) == set(RunConfig.model_fields)
     assert logged.data.metrics["test_accuracy"] == pytest.approx(0.91)
-    assert {logged.data.tags[key] for key in ("mnist-lab.id", "mnist-lab.version.torch")} == {run.id, "2.13.0"}
+    assert {logged.data.tags[key] for key in ("mnist-lab.id", "mnist-lab.version.torch")} == {
+        run.id,
+        "2.12.0, then 2.13.0",
+    }
     assert logged.data.tags["mnist-lab.tags"] == "a,b | c, lecture 3, lr=0.1"
 
     losses = client.get_metric_history(logged.info.run_id, "train_loss")

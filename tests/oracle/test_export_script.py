@@ -308,15 +308,17 @@ def test_what_was_computed_on_several_machines_is_not_promised_bit_for_bit(store
     first = trained_run(store, TINY.replace(device="cpu"))
     child = trained_run(store, first.config.replace(continue_from=first.id, continue_epoch=1, epochs=3))
     assert "bit for bit." in script_of_run(store, child)
+    elsewhere = {"kind": "cpu", "name": "AMD EPYC 9B45", "vectors": "AVX-512", "threads": 1}
+    here = [device.model_dump() for device in first.devices]
     for changes in (
-        {"device": "AMD EPYC 9B45, AVX-512, 1 thread"},
-        {"versions": {"torch": "1.0"}},
-        {"device": "Tesla T4"},
+        {"devices": [elsewhere]},
+        {"versions": {"torch": ["1.0"]}},
+        {"devices": [{"kind": "cuda", "name": "Tesla T4"}]},
     ):
-        _edit(store, child, **{"device": child.device, "versions": child.versions} | changes)
+        _edit(store, child, **{"devices": here, "versions": child.versions} | changes)
         with pytest.raises(ExportError, match="another machine"):
             script_of_run(store, store.run(child.id))
-    _edit(store, first, device=f"{first.device}; then AMD EPYC 9B45, AVX-512, 1 thread")
+    _edit(store, first, devices=[*here, elsewhere])
     text = script_of_run(store, store.run(first.id))
     assert "other last digits" in text
     assert "bit for bit." not in text
@@ -335,13 +337,13 @@ def test_a_run_under_the_old_rule_of_patience_is_told_by_it(
     """Trained with the rule's first version, as by the program from before there were versions."""
     config = VARIANTS["patience that an equal accuracy does not renew"]
     by_epoch = {}
-    for versions in ({"torch": "2.0"}, TrainingRules().as_versions()):
+    for rules in (TrainingRules(patience=1, training_loss=1), TrainingRules()):
         run = store.enqueue(config, claimed=True)
         interrupt = threading.Event()
         for event in work(store, run, interrupt):
             if isinstance(event, EpochEnd):
                 # The run began with these rules and keeps them.
-                store.describe(run, versions=versions)
+                store.describe(run, rules=rules)
                 interrupt.set()
         train_now(store, store.claim(store.requeue(run.id).id) or run)
         run = store.run(run.id)

@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,10 +20,19 @@ import pyarrow.parquet as pq
 
 from mnist_core import __version__
 from mnist_core.analysis import measures
-from mnist_core.config import RunConfig
+from mnist_core.config import Device, RunConfig
 from mnist_core.errors import ConfigError, StoreError
 from mnist_core.export.archive import checks, format
-from mnist_core.export.archive.format import CONFIG, MANIFEST, METRICS, RUN, ArchiveError, Manifest, RunRecord
+from mnist_core.export.archive.format import (
+    CONFIG,
+    MANIFEST,
+    METRICS,
+    RUN,
+    ArchiveError,
+    Manifest,
+    OldMachine,
+    RunRecord,
+)
 from mnist_core.store import (
     Artifact,
     Run,
@@ -105,8 +115,12 @@ def pack_archive(store: Store, run: Run, target: Path) -> None:
         raise StoreError(note)
     artifacts = store.artifacts(run.id)
     columns = store.metrics(run.id)
-    names = {name for name in RunRecord.model_fields if name not in ("files", "data")}
+    of_machine = ("devices", "versions", "rules")
+    names = {name for name in RunRecord.model_fields if name not in ("files", "data", *of_machine)}
     record = {name: list(run.tags) if name == "tags" else getattr(run, name) for name in names}
+    record["devices"] = [device.model_dump(mode="json") for device in run.devices] or None
+    record["versions"] = run.versions
+    record["rules"] = run.rules and asdict(run.rules)
     if run.data is not None:
         record["data"] = run.data.model_dump(mode="json")
     record["files"] = [{name: getattr(file, name) for name in ("path", "kind", "epoch", "step")} for file in artifacts]
@@ -139,9 +153,7 @@ def pack_archive(store: Store, run: Run, target: Path) -> None:
             with (store.folder(run.id) / file.path).open("rb") as source, add(file.path, file.size) as stream:
                 shutil.copyfileobj(source, stream, _CHUNK)
             members[file.path] = {"sha256": file.sha256, "size": file.size}
-        # A run without facts of its data is written as version 1, so that older programs can read it.
-        version = 1 if run.data is None else format.VERSION
-        manifest = {"format": "mnist-lab run", "version": version, "mnist_lab": __version__}
+        manifest = {"format": "mnist-lab run", "version": format.VERSION, "mnist_lab": __version__}
         content = _json(manifest | {"members": members})
         with add(MANIFEST, len(content)) as stream:
             stream.write(content)
@@ -235,7 +247,12 @@ def _described(folder: Path, manifest: Manifest) -> tuple[RunConfig, RunRecord]:
         config = RunConfig.parse(format.read_json(folder / CONFIG))
     except ConfigError as error:
         raise ArchiveError(f"{CONFIG} does not fit: {error}.") from None
-    record = format.parse_model(RunRecord, format.read_json(folder / RUN), RUN)
+    values = format.read_json(folder / RUN)
+    if manifest.version < 3:
+        texts = {name: values.pop(name) for name in OldMachine.model_fields if name in values}
+        values |= format.parse_model(OldMachine, texts, RUN).columns()
+    record = format.parse_model(RunRecord, values, RUN)
+    checks.check_rules(record.rules)
     checks.check_config(config, record.data)
     listed = [file.path for file in record.files]
     if sorted(listed) != sorted(manifest.members.keys() - {CONFIG, RUN, METRICS}):
@@ -267,11 +284,16 @@ def _values(store: Store, config: RunConfig, record: RunRecord) -> dict[str, Any
         "name": one_line(record.name) or f"run {record.number}",
         "tags": clean_tags([*record.tags, TAG]),
         "note": one_line(f"{record.note} {origin}".strip()),
-        "device": None if record.device is None else one_line(record.device),
-        "versions": record.versions and {one_line(name): one_line(text) for name, text in record.versions.items()},
+        "devices": record.devices and [_printable(device) for device in record.devices],
+        "versions": record.versions
+        and {one_line(name): [*map(one_line, texts)] for name, texts in record.versions.items()},
         "config": config.model_dump(mode="json"),
         "digest": config.digest(),
     }
+
+
+def _printable(device: Device) -> dict[str, Any]:
+    return {name: one_line(text) if isinstance(text, str) else text for name, text in device.model_dump().items()}
 
 
 def _json(values: dict[str, Any]) -> bytes:

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 
 from mnist_core.architectures import check_initial_weights, describe_architecture
-from mnist_core.config import READING_RULE, DataFacts, RunConfig, dataset
+from mnist_core.config import READING_RULE, DataFacts, RunConfig, TrainingRules, dataset
 from mnist_core.data import input_shape_and_classes
 from mnist_core.errors import ArchitectureError, ConfigError
 from mnist_core.export.archive.format import CONFIG, RUN, ArchiveError, CheckpointNetwork, check_texts, parse_model
 from mnist_core.store import SERIES
+from mnist_core.text import one_line
 from mnist_core.training import check_needs, count_training_images
 
 METRIC_TYPES: Mapping[str, pa.DataType] = {
@@ -56,6 +58,17 @@ def check_config(config: RunConfig, data: DataFacts | None) -> None:
         check_initial_weights(config.initial_weights, shape, classes or _FOLDER_CLASSES)
         describe_architecture(config.architecture, shape, classes or _FOLDER_CLASSES)
         check_needs(config, shape, classes or _FOLDER_CLASSES, count_training_images(config))
+
+
+def check_rules(rules: Mapping[str, int] | None) -> None:
+    """Raise ArchiveError if the run follows a rule, or a version of one, that this program does not know."""
+    today = asdict(TrainingRules())
+    for name, version in (rules or {}).items():
+        if version > today.get(name, 0):
+            raise ArchiveError(
+                f"its run follows a newer rule (rules.{one_line(name)}: {version}). Update MNIST Lab, then import it "
+                "again."
+            )
 
 
 def metrics_of(path: Path) -> pd.DataFrame:

@@ -8,13 +8,14 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from mnist_core.config import DataFacts
+from mnist_core.config import MOST_ENTRIES, DataFacts, Device
 from mnist_core.errors import StoreError
-from mnist_core.store import LATEST_TIME, NAME_LENGTH
+from mnist_core.store import LATEST_TIME, NAME_LENGTH, devices_json, versions_json
 from mnist_core.text import is_text
 
-# An archive of version 2 also says which data the run was given. Programs that know only version 1 refuse it.
-VERSION = 2
+# An archive of version 2 also says which data the run was given; one of version 3 has devices, versions and rules as
+# data, where there were texts before. Programs refuse versions that are newer than they are.
+VERSION = 3
 MANIFEST, RUN, CONFIG, METRICS, PREDICTIONS = (
     "manifest.json",
     "run.json",
@@ -60,7 +61,7 @@ class Manifest(_StrictModel):
     """The manifest: the version of the archive and a list of all its other members."""
 
     format: Literal["mnist-lab run"]
-    version: Literal[1, 2]
+    version: Literal[1, 2, 3]
     # The version of the program that wrote the archive.
     mnist_lab: str = Field(max_length=40)
     members: dict[str, Member]
@@ -104,8 +105,9 @@ class RunRecord(_StrictModel):
     validation_accuracy: _Fraction | None
     test_loss: _Loss | None
     test_accuracy: _Fraction | None
-    device: str | None = Field(max_length=200)
-    versions: dict[str, str] | None = Field(max_length=100)
+    devices: list[Device] | None = Field(max_length=MOST_ENTRIES)
+    versions: dict[str, Annotated[list[str], Field(max_length=MOST_ENTRIES)]] | None = Field(max_length=100)
+    rules: dict[str, Annotated[int, Field(ge=1, lt=1000)]] | None = Field(max_length=100)
     files: list[RunFile]
     # Not strict, because JSON has lists where the model has tuples. DataFacts limits each of its fields itself.
     data: Annotated[DataFacts | None, Field(strict=False)] = None
@@ -116,6 +118,18 @@ class RunRecord(_StrictModel):
         if str(UUID(value)) != value:
             raise ValueError("is not an id")
         return value
+
+
+class OldMachine(_StrictModel):
+    """What archives of versions 1 and 2 say of a run's machine: texts."""
+
+    device: str | None = Field(max_length=200)
+    versions: dict[str, str] | None = Field(max_length=100)
+
+    def columns(self) -> dict[str, Any]:
+        """The same as archives of version 3 say it."""
+        rules = {"devices": devices_json(self.device), "versions": None, "rules": None}
+        return rules if self.versions is None else rules | versions_json(self.versions)
 
 
 class CheckpointNetwork(_StrictModel):

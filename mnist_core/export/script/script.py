@@ -2,7 +2,7 @@
 
 from mnist_core.analysis import trained
 from mnist_core.architectures import architecture_line, infer_nodes
-from mnist_core.config import NO_INFLUENCE, SCHEDULES, RunConfig, TrainingRules, dataset
+from mnist_core.config import NO_INFLUENCE, SCHEDULES, DeviceKind, RunConfig, TrainingRules, dataset
 from mnist_core.data import has_augmentation, input_shape_and_classes
 from mnist_core.errors import ExportError
 from mnist_core.export.script import network_code, training_code
@@ -12,7 +12,7 @@ from mnist_core.export.script.frame import RunFacts, ending_code, whole_script
 from mnist_core.export.script.sklearn_code import fitting_code
 from mnist_core.export.weight_files import weights_fingerprint
 from mnist_core.store import Run, Store
-from mnist_core.training import checkpoints, machine
+from mnist_core.training import checkpoints
 
 # A run and the one that it continues may differ in these fields and still give the result of training in one go.
 # Those of ROUNDING are not among them, because they change the last bits.
@@ -83,12 +83,23 @@ def check_origin(store: Store, run: Run) -> None:
 
 def _elsewhere(run: Run, parent: Run) -> bool:
     """Whether the two runs are known to have used different devices or versions of torch."""
-    if run.device is None or parent.device is None:
+    if not run.devices or not parent.devices:
         return False
-    versions = [(each.versions or {}).get("torch", "") for each in (run, parent)]
-    devices = run.device, parent.device
-    differ = devices[0] != devices[1] if all(map(machine.names_processor, devices)) else False
-    return differ or machine.device_kind(devices[0]) != machine.device_kind(devices[1]) or versions[0] != versions[1]
+    named = all(device.name for device in (*run.devices, *parent.devices))
+    return (
+        (named and run.devices != parent.devices)
+        or run.devices[0].kind != parent.devices[0].kind
+        or run.version_of("torch") != parent.version_of("torch")
+    )
+
+
+def _kind(run: Run) -> DeviceKind:
+    """The kind of device that the script asks for: the one on which the run began, or that its settings name."""
+    if run.config.library == "sklearn":
+        return "cpu"
+    if run.devices:
+        return run.devices[0].kind
+    return "cpu" if run.config.device == "auto" else run.config.device
 
 
 def _run_facts(store: Store, run: Run) -> RunFacts:
@@ -106,14 +117,13 @@ def _run_facts(store: Store, run: Run) -> RunFacts:
             about = checkpoint.network
         else:
             ends.append(None)
-    rules = TrainingRules.recorded(run.versions)
+    rules = run.rules or TrainingRules()
     cut = over and run.epoch < run.config.epochs and not _stopped_early(store, run, rules)
-    torch = (run.versions or {}).get("torch", "")
     return RunFacts(
         title=f"Run {run.number} of MNIST Lab, {run.name}",
-        device="cpu" if run.config.library == "sklearn" else machine.device_kind(run.device or run.config.device),
-        torch=torch,
-        in_parts=not (machine.is_unchanged(run.device) and machine.is_unchanged(torch)),
+        device=_kind(run),
+        torch=run.version_of("torch"),
+        in_parts=len(run.devices) > 1 or len((run.versions or {}).get("torch", ())) > 1,
         rules=rules,
         stopped_after=run.epoch if cut else 0,
         continued=run.config.continue_epoch or 0,

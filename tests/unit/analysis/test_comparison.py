@@ -23,6 +23,7 @@ from mnist_core.analysis.comparison import (
     with_seeds,
 )
 from mnist_core.analysis.single_change import changeable_fields
+from mnist_core.config.device import Device
 from mnist_core.config.rules import TrainingRules
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import ConfigError
@@ -155,14 +156,24 @@ def test_values_that_differ_only_in_later_digits_differ(store: Store) -> None:
     assert config_differences(runs[:2]).loc["Learning rate"].tolist()[1:] == ["0.1234567", "0.1234568"]
 
 
-EPYC, INTEL = "AMD EPYC, AVX2, 1 thread", "Intel Xeon, AVX-512, 1 thread"
-TORCH = {"torch": "2.13.0", "machine": "Linux x86_64"}
+EPYC = Device(kind="cpu", name="AMD EPYC", vectors="AVX2", threads=1)
+INTEL = Device(kind="cpu", name="Intel Xeon", vectors="AVX-512", threads=1)
+# As earlier versions recorded it: without the processor's name.
+UNNAMED = Device(kind="cpu", threads=1)
+TORCH = {"torch": ("2.13.0",), "machine": ("Linux x86_64",)}
 
 
-def recorded(store: Store, computed_on: str | None, versions: dict | None = None, **changes: object) -> Run:
-    """A run that recorded this device and these versions."""
+def recorded(
+    store: Store,
+    computed_on: Device | tuple[Device, ...],
+    versions: dict[str, tuple[str, ...]] | None = None,
+    rules: TrainingRules | None = None,
+    **changes: object,
+) -> Run:
+    """A run that recorded these devices, versions and rules."""
     run = store.enqueue(RunConfig.parse(changes))
-    return replace(run, device=computed_on, versions=versions)
+    devices = computed_on if isinstance(computed_on, tuple) else (computed_on,)
+    return replace(run, devices=devices, versions=versions, rules=rules)
 
 
 def roles(*runs: Run) -> dict[str, str]:
@@ -175,9 +186,9 @@ def test_what_runs_were_computed_on_may_change_the_last_digits(store: Store) -> 
     table = config_differences([here, elsewhere])
     assert table.loc["Computed on"].tolist()[1:] == ["AMD EPYC, AVX2", "Intel Xeon, AVX-512"]
     assert "last digits" in fairness([here, elsewhere])
-    newer = recorded(store, EPYC, TORCH | {"torch": "2.14.0"})
+    newer = recorded(store, EPYC, TORCH | {"torch": ("2.14.0",)})
     assert roles(here, newer) == {"Version of torch": LAST_DIGITS}
-    in_two_parts = recorded(store, f"{EPYC}; then {INTEL}", TORCH)
+    in_two_parts = recorded(store, (EPYC, INTEL), TORCH)
     assert roles(here, in_two_parts) == {"Computed on": LAST_DIGITS}
     for other in (elsewhere, newer, in_two_parts):
         for sentence in (fairness([here, other]), fairness([here, replace(other, config=RunConfig(seed=4))])):
@@ -190,33 +201,32 @@ def test_a_device_that_is_asked_for_in_another_way_has_no_influence_where_it_is_
     auto, cpu = recorded(store, EPYC, TORCH), recorded(store, EPYC, TORCH, device="cpu")
     assert roles(auto, cpu) == {"Device": IDLE}
     assert judge_fairness([auto, cpu]).kind == "same experiment"
-    old = [recorded(store, "cpu, 1 thread"), recorded(store, "cpu, 1 thread", device="cpu")]
+    old = [recorded(store, UNNAMED), recorded(store, UNNAMED, device="cpu")]
     # The processors were not recorded.
     assert roles(*old) == {"Device": LAST_DIGITS}
-    threads = recorded(store, "AMD EPYC, AVX2, 2 threads", TORCH, threads=2)
+    threads = recorded(store, EPYC.model_copy(update={"threads": 2}), TORCH, threads=2)
     assert roles(auto, threads) == {"CPU threads": LAST_DIGITS}
-    gpu = recorded(store, "NVIDIA H100", TORCH, device="cuda")
+    gpu = recorded(store, Device(kind="cuda", name="NVIDIA H100"), TORCH, device="cuda")
     assert roles(auto, gpu) == dict.fromkeys(("Device", "Computed on"), LAST_DIGITS)
 
 
 def test_what_a_run_has_not_recorded_yet_is_no_difference(store: Store) -> None:
-    assert config_differences([recorded(store, None), recorded(store, EPYC, TORCH)]).empty
+    assert config_differences([recorded(store, ()), recorded(store, EPYC, TORCH)]).empty
     sklearn = (
-        recorded(store, EPYC, TORCH | {"scikit-learn": "1.8"}),
-        recorded(store, EPYC, TORCH | {"scikit-learn": "1.9"}),
+        recorded(store, EPYC, TORCH | {"scikit-learn": ("1.8",)}),
+        recorded(store, EPYC, TORCH | {"scikit-learn": ("1.9",)}),
     )
     # The runs were trained with torch, so the version of scikit-learn does not matter.
     assert config_differences(sklearn).empty
 
 
 def test_two_rules_of_early_stopping_are_a_confound(store: Store) -> None:
-    old = recorded(store, EPYC, TORCH, early_stopping=2)
-    new = recorded(store, EPYC, TORCH | TrainingRules().as_versions(), early_stopping=2)
+    first, second = TrainingRules(patience=1), TrainingRules(patience=2)
+    old = recorded(store, EPYC, TORCH, first, early_stopping=2)
+    new = recorded(store, EPYC, TORCH, second, early_stopping=2)
     assert roles(old, new) == {"Early stopping waits for": CONFOUND}
     assert judge_fairness([old, new]).kind == "confounded"
-    assert config_differences(
-        [recorded(store, EPYC, TORCH), recorded(store, EPYC, TORCH | TrainingRules().as_versions())]
-    ).empty
+    assert config_differences([recorded(store, EPYC, TORCH, first), recorded(store, EPYC, TORCH, second)]).empty
 
 
 def test_neither_threads_nor_device_can_be_studied(store: Store) -> None:

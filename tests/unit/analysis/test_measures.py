@@ -15,6 +15,7 @@ from mnist_core import api, plots, report, sweeps
 from mnist_core.analysis import measures
 from mnist_core.analysis.comparison import runs_table
 from mnist_core.commands.cli import app
+from mnist_core.config.rules import TrainingRules
 from mnist_core.config.run_config import RunConfig
 from mnist_core.events import EpochEnd
 from mnist_core.export import curve_tables, tensorboard
@@ -249,17 +250,17 @@ def test_what_leaves_the_lab_bears_the_name_of_what_it_is(runs: dict[str, Run]) 
     assert "best epoch of run 2 was" in html
 
 
-# A run from before rules were recorded has no versions of them.
-OLD = {"torch": "2.12.0"}
+# A run from before rules were recorded follows their first versions.
+OLD = TrainingRules(patience=1, training_loss=1)
 
 
 def test_a_smoothed_training_loss_is_called_so_wherever_it_stands(runs: dict[str, Run]) -> None:
     store = Store.open()
     smoothing = TINY.replace(label_smoothing=0.1)
     today = trained(store, smoothing, "today")
-    old = replace(today, versions=OLD)
+    old = replace(today, rules=OLD)
     assert (today.training_loss_label, old.training_loss_label) == ("", "with label smoothing")
-    assert replace(today, versions=OLD, config=TINY).training_loss_label == ""
+    assert replace(today, rules=OLD, config=TINY).training_loss_label == ""
     assert measures.training_loss_note([today, runs["honest"]]) == ""
     note = measures.training_loss_note([runs["honest"], old])
     assert f"run {old.number}" in note

@@ -13,6 +13,7 @@ import pytest
 from mnist_core import report
 from mnist_core.analysis.comparison import FACTOR
 from mnist_core.commands import cli
+from mnist_core.config.device import Device
 from mnist_core.config.run_config import RunConfig
 from mnist_core.data import mnist_5k
 from mnist_core.errors import StoreError
@@ -29,7 +30,10 @@ def with_mistakes(store: Store, wrong: list[int], name: str = "", config: RunCon
     """A finished run that predicts the next class for these test images and the right one for all others."""
     run = store.enqueue(config, name, claimed=True)
     store.describe(
-        run, versions={"torch": "2.13.0", "machine": "Linux x86_64"}, device="cpu, 1 thread", parameters=7850
+        run,
+        versions={"torch": ["2.13.0"], "machine": ["Linux x86_64"]},
+        devices=[Device(kind="cpu", threads=1)],
+        parameters=7850,
     )
     predicted = LABELS.copy()
     predicted[wrong] = (predicted[wrong] + 1) % 10

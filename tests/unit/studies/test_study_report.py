@@ -237,7 +237,3 @@ def test_durations_are_said_in_words():
         float("nan"): "–",
     }
     assert {seconds: reporting.duration(seconds) for seconds in texts} == texts
-
-
-def test_a_processor_has_a_name():
-    assert reporting.this_processor().rstrip("s").endswith("core")
