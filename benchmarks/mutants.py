@@ -5,16 +5,15 @@
 
 cosmic-ray's operators change one thing at a time: a number, a comparison, a truth, a loop. Places in the code are drawn
 at random, each with one of the changes that are possible there; the same seed draws the same ones from the same code.
-Each mutant is put into a copy of the repository, and the tests that are most likely to notice it run, the nearest
-first, until one fails: those of the module, of its room, of everything else that names the module, and the oracles.
-Mutants that are listed in `benchmarks/mutants_equivalent.json` are set aside: they change nothing that could be
-observed, for the reason that stands there. Survivors are printed as differences. With --results a file of JSON keeps
-what was found, and the same command goes on from there.
+First the tests that need neither a browser nor long run once, while coverage.py notes which lines each test executes.
+Then each mutant is put into a copy of the repository, and the tests that execute the changed line run, the nearest and
+quickest first, until one fails. Mutants that are listed in `benchmarks/mutants_equivalent.json` are set aside: they
+change nothing that could be observed, for the reason that stands there. Survivors are printed as differences. --folder
+keeps what was found, and the same command goes on from there.
 """
 
 import argparse
 import ast
-import contextlib
 import difflib
 import json
 import os
@@ -23,8 +22,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -33,14 +33,18 @@ from typing import Any
 from cosmic_ray.ast import ast_nodes, get_ast  # pyright: ignore[reportMissingImports]
 from cosmic_ray.mutating import mutate_code  # pyright: ignore[reportMissingImports]
 from cosmic_ray.plugins import get_operator, operator_names  # pyright: ignore[reportMissingImports]
+from coverage import CoverageData  # pyright: ignore[reportMissingImports]
 
 from benchmarks.machine import describe_machine
 
 ROOT = Path(__file__).resolve().parent.parent
 EQUIVALENT = Path(__file__).with_name("mutants_equivalent.json")
 ROOMS = ("training", "store", "analysis", "data")
-# A test that hangs has noticed the mutant, too.
-_SECONDS = 600
+# Tests of this many seconds run at most for one mutant.
+_SECONDS = 90.0
+# A test that hangs has noticed the mutant, too: it takes this many times as long as all that were chosen, and a minute.
+_PATIENCE, _START_SECONDS = 10, 60
+_CHOSEN = ["-m", "not long and not browser", "-p", "no:cacheprovider", "-q"]
 # They need arguments: the names of variables.
 _LEFT_OUT = ("core/VariableReplacer", "core/VariableInserter")
 
@@ -60,6 +64,15 @@ class Mutant:
         return self.path, self.before.strip(), self.after.strip()
 
 
+@dataclass(frozen=True)
+class Observed:
+    """What the tests did when nothing was changed: those that execute each line of each file, and their durations."""
+
+    lines: dict[str, dict[int, list[str]]]
+    # Seconds by test; only tests that passed.
+    seconds: dict[str, float]
+
+
 def main() -> None:
     """Draw, test, and print how many died."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -67,19 +80,26 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=200)
     parser.add_argument("--rooms", nargs="+", default=list(ROOMS))
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--results", type=Path)
+    parser.add_argument("--folder", type=Path)
     arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        _try_drawn(arguments, folder)
+
+
+def _try_drawn(arguments: argparse.Namespace, folder: Path) -> None:
     reasons = {(path, before, after): why for path, before, after, why in json.loads(EQUIVALENT.read_text())}
     drawn = draw(arguments.rooms, arguments.sample, arguments.seed)
     aside = [mutant for mutant in drawn if mutant.key in reasons]
-    killers = _read(arguments.results)
+    results = folder / "results.json"
+    killers = _read(results)
     left = [mutant for mutant in drawn if mutant.key not in reasons and mutant.key not in killers]
-    for mutant, killer in try_all(left, arguments.processes):
+    for mutant, killer in try_all(left, arguments.processes, folder) if left else ():
         killers[mutant.key] = killer
         print(f"{'killed by ' + killer if killer else 'SURVIVED'}: {mutant.path}:{mutant.line}", flush=True)
-        if arguments.results:
-            arguments.results.write_text(json.dumps([[*key, killer] for key, killer in killers.items()], indent=1))
-    tried = [mutant for mutant in drawn if mutant.key in killers]
+        results.write_text(json.dumps([[*key, killer] for key, killer in killers.items()], indent=1))
+    tried = [mutant for mutant in drawn if mutant.key in killers and mutant.key not in reasons]
     survivors = [mutant for mutant in tried if not killers[mutant.key]]
     for mutant in survivors:
         print(f"\n{mutant.path}:{mutant.line}\n- {mutant.before.strip()}\n+ {mutant.after.strip()}")
@@ -166,21 +186,50 @@ def _changed(path: Path, operator: str, occurrence: int) -> str:
     return mutate_code(path.read_text(), get_operator(operator)(), occurrence) or ""
 
 
-def try_all(mutants: Sequence[Mutant], processes: int) -> Iterator[tuple[Mutant, str]]:
-    """Each mutant with the tests that noticed it, or "" if none did; `processes` at once, each in a copy of its own."""
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(processes) as pool:
+def try_all(mutants: Sequence[Mutant], processes: int, folder: Path) -> Iterator[tuple[Mutant, str]]:
+    """Each mutant with the test that noticed it, or "" if none did; `processes` at once, each in a copy of its own."""
+    with tempfile.TemporaryDirectory() as temporary, ThreadPoolExecutor(processes) as pool:
         copies: SimpleQueue[Path] = SimpleQueue()
         for number in range(processes):
-            copies.put(_copy(Path(folder) / str(number)))
+            copies.put(_copy(Path(temporary) / str(number)))
+        first = copies.get()
+        observed = observe(first, folder, processes)
+        copies.put(first)
 
         def tried(mutant: Mutant) -> tuple[Mutant, str]:
             copy = copies.get()
             try:
-                return mutant, _killer(mutant, copy)
+                return mutant, _killer(mutant, copy, observed)
             finally:
                 copies.put(copy)
 
-        yield from pool.map(tried, mutants)
+        for done in as_completed([pool.submit(tried, mutant) for mutant in mutants]):
+            yield done.result()
+
+
+def observe(copy: Path, folder: Path, processes: int) -> Observed:
+    """Run the tests once in this copy, unless `folder` holds what an earlier run saw."""
+    seen, durations = folder / "coverage", folder / "durations.xml"
+    if not seen.is_file():
+        command = [sys.executable, "-m", "pytest", *_CHOSEN, "-n", str(processes), "--dist", "worksteal"]
+        command += ["--cov=mnist_core", "--cov-context=test", "--cov-report=", f"--junitxml={durations.absolute()}"]
+        surroundings = _surroundings() | {"COVERAGE_FILE": str(seen.absolute())}
+        subprocess.run([*command, "tests"], cwd=copy, env=surroundings, check=False)
+    seconds = {
+        f"{case.get('classname', '').replace('.', '/')}.py::{case.get('name')}": float(case.get("time", 0))
+        for case in ET.parse(durations).iter("testcase")
+        if not len(case)
+    }
+    data = CoverageData(str(seen))
+    data.read()
+    lines: dict[str, dict[int, list[str]]] = {}
+    for file in data.measured_files():
+        path = file[file.rindex("mnist_core/") :]
+        lines[path] = {
+            line: sorted({test.partition("|")[0] for test in tests})
+            for line, tests in data.contexts_by_lineno(file).items()
+        }
+    return Observed(lines, seconds)
 
 
 def _copy(folder: Path) -> Path:
@@ -193,65 +242,91 @@ def _copy(folder: Path) -> Path:
     return folder
 
 
-def _killer(mutant: Mutant, copy: Path) -> str:
-    """The first tests that fail with the mutant in this copy of the repository; "" if all pass."""
+def _killer(mutant: Mutant, copy: Path, observed: Observed) -> str:
+    """The first test that fails with the mutant in this copy of the repository; "" if all pass."""
     path = copy / mutant.path
     original = path.read_text()
+    tests = _tests(mutant, original, observed)
     lines = original.splitlines(keepends=True)
     count = mutant.before.count("\n") + 1
     path.write_text("".join([*lines[: mutant.line - 1], mutant.after + "\n", *lines[mutant.line - 1 + count :]]))
     try:
-        for tests in _tests(copy, Path(mutant.path)):
-            if not _pass(tests, copy):
-                return " ".join(tests[:3])
-        return ""
+        return _failing(tests, copy, sum(observed.seconds[test] for test in tests)) if tests else ""
     finally:
         path.write_text(original)
 
 
-def _tests(copy: Path, module: Path) -> Iterator[list[str]]:
-    """Groups of test files that may notice a change of the module, the most likely first, each file once."""
-    room = module.parts[1]
-    files = [path.relative_to(copy) for path in sorted((copy / "tests").rglob("test_*.py"))]
-    in_process = [path for path in files if path.parts[1] in ("unit", "oracle", "registry", "app", "faults")]
-    names = [path for path in in_process if _names(copy / path, module)]
-    of_module = [path for path in names if path.parts[1:3] == ("unit", room) and module.stem in path.stem]
-    done: set[Path] = set()
-    for group in (
-        of_module,
-        [path for path in names if path.parts[1] == "unit"],
-        [path for path in in_process if path.parts[1:3] == ("unit", room)],
-        names,
-        [path for path in in_process if path.parts[1] == "oracle"],
-    ):
-        fresh = [path for path in group if path not in done]
-        done.update(fresh)
-        if fresh:
-            yield [str(path) for path in fresh]
+def _tests(mutant: Mutant, source: str, observed: Observed) -> list[str]:
+    """Tests that execute the changed line, the nearest and quickest first, as many as take `_SECONDS`."""
+    executed = observed.lines.get(mutant.path, {})
+    lines = _lines(ast.parse(source), mutant.line)
+    names = {test for line, tests in executed.items() if line in lines for test in tests}
+    module = Path(mutant.path)
+
+    def order(test: str) -> tuple[bool, bool, float]:
+        name = test.partition("::")[0]
+        near = name.startswith(f"tests/unit/{module.parts[1]}/")
+        return not (near and module.stem in name), not near, observed.seconds[test]
+
+    chosen, total = [], 0.0
+    for test in sorted(names & observed.seconds.keys(), key=order):
+        total += observed.seconds[test]
+        if chosen and total > _SECONDS:
+            break
+        chosen.append(test)
+    return chosen
 
 
-def _names(test: Path, module: Path) -> bool:
-    """Whether a test imports the module or something from it."""
-    dotted = ".".join(module.with_suffix("").parts)
-    room, _, name = dotted.rpartition(".")
-    text = test.read_text()
-    return dotted in text or f"from {room} import {name}" in text
+def _lines(tree: ast.Module, line: int) -> range:
+    """The lines that show by being executed that the statement at this line had an effect.
+
+    Of a statement in a function these are its own; of the head of a function, such as a default, those of its body. All
+    else is executed at the import, whoever imports first, and then all lines of the module count.
+    """
+    function = statement = None
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.stmt) or not node.lineno <= line <= (node.end_lineno or 0):
+            continue
+        # Inner nodes come after those around them.
+        statement = node
+        if isinstance(node, ast.FunctionDef) and line >= node.body[0].lineno:
+            function = node
+    if isinstance(statement, ast.FunctionDef):
+        return range(statement.body[0].lineno, (statement.end_lineno or 0) + 1)
+    if function is None or statement is None:
+        return range(1, 1_000_000)
+    last = statement.body[0].lineno - 1 if hasattr(statement, "body") else statement.end_lineno or 0  # pyright: ignore
+    return range(statement.lineno, max(last, statement.lineno) + 1)
 
 
-def _pass(tests: Sequence[str], copy: Path) -> bool:
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-m", "not long and not browser", "-p", "no:cacheprovider"]
-    surroundings = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        code = subprocess.run(
-            [*command, *tests], cwd=copy, env=surroundings, capture_output=True, timeout=_SECONDS
-        ).returncode
-        # 5: none of these tests was chosen.
-        return code in (0, 5)
-    return False
+def _failing(tests: Sequence[str], copy: Path, seconds: float) -> str:
+    """The first of these tests that fails, "" if all pass, "no end" if they take far longer than these seconds."""
+    names = copy / "chosen.txt"
+    names.write_text("\n".join(tests) + "\n")
+    command = [sys.executable, "-m", "pytest", *_CHOSEN, "-x", "--tb=no", "-rfE", f"@{names}"]
+    try:
+        ended = subprocess.run(
+            command,
+            cwd=copy,
+            env=_surroundings(),
+            capture_output=True,
+            text=True,
+            timeout=_START_SECONDS + _PATIENCE * seconds,
+        )
+    except subprocess.TimeoutExpired:
+        return "no end"
+    if "ERROR: not found" in ended.stdout + ended.stderr:
+        raise RuntimeError(f"a test is no longer there; remove the folder and begin anew:\n{ended.stderr}")
+    failed = [line.split(" ", 1)[1] for line in ended.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+    return "" if ended.returncode == 0 else (failed or ["no test could begin"])[0]
 
 
-def _read(results: Path | None) -> dict[tuple[str, str, str], str]:
-    if results is None or not results.is_file():
+def _surroundings() -> dict[str, str]:
+    return os.environ | {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _read(results: Path) -> dict[tuple[str, str, str], str]:
+    if not results.is_file():
         return {}
     return {(path, before, after): killer for path, before, after, killer in json.loads(results.read_text())}
 

@@ -1,8 +1,10 @@
 from . import folder_remarks as folder_remarks
 from . import image_statistics as image_statistics
 from . import pictures as pictures
+from .augmentation import AUGMENTATION_CATALOGUE as AUGMENTATION_CATALOGUE
 from .augmentation import augment as augment
 from .augmentation import has_augmentation as has_augmentation
+from .augmentation import used_augmentations as used_augmentations
 from .download.availability import DatasetStatus as DatasetStatus
 from .download.availability import Download as Download
 from .download.availability import dataset_status as dataset_status

@@ -1,6 +1,14 @@
-"""Random changes to a batch of training images, made on the device by one resampling of each image."""
+"""Random changes to a batch of training images, made on the device; an entry each, with what a script says of it.
+
+Movements of the whole image (shift, rotate, scale, crop_flip) and bends are done by one resampling; what changes the
+brightness of pixels comes after it.
+"""
 
 import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -14,26 +22,56 @@ _CROP_PADDING = 4
 _SMOOTHNESS = 4.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """What one field of RunConfig does to training images. No field has a default, so an entry cannot forget one."""
+
+    # The field; without an effect where its value is 0 or False.
+    field: str
+    # What happens to an image: "turned".
+    word: str
+    # The name of the field's value in an exported script and a comment on it; "" if the script does not need it.
+    constant: str
+    comment: str
+    # "move": a part of `_affine`, which `_script_movement` writes out; `change` and `code` are not used.
+    # "bend": `change(images, value, generator)` is how far away each pixel comes from, (B, H, W, 2) in the coordinates
+    #         of affine_grid; `code` adds the same to `grid`.
+    # "pixels": `change(images, value, generator)` are the changed images; `code` changes `images`.
+    how: Literal["move", "bend", "pixels"]
+    change: Callable[[Tensor, float, torch.Generator | None], Tensor] | None
+    # Lines of an exported script that draw the same random numbers; $on is ", device=DEVICE" on a GPU, else nothing.
+    code: str
+
+
 def has_augmentation(config: RunConfig) -> bool:
     """Whether the config changes its training images at random."""
     return any(getattr(config, name) for name in AUGMENTATIONS)
 
 
+def used_augmentations(config: RunConfig) -> list[Augmentation]:
+    """The entries that have an effect, in the order in which they draw random numbers."""
+    return [entry for name, entry in AUGMENTATION_CATALOGUE.items() if getattr(config, name)]
+
+
 def augment(images: Tensor, config: RunConfig, generator: torch.Generator | None = None) -> Tensor:
-    """Float images in [0, 1] (B, C, H, W), H = W, each shifted, turned, scaled, bent, cropped and mirrored at random.
+    """Float images in [0, 1] (B, C, H, W), H = W, each changed at random as the config asks.
 
     Each image gets its own change, bilinear, with black beyond the border; the images themselves come back if the
     config asks for nothing. Random numbers come from torch's global generator of the device unless one is given,
     so that restoring its state repeats them.
     """
-    if not has_augmentation(config):
-        return images
-    theta = _affine(images, config, generator)
-    # Shape (B, H, W, 2).
-    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
-    if config.elastic:
-        grid = grid + _displacements(images, config.elastic, generator)
-    return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    used = used_augmentations(config)
+    if any(entry.how != "pixels" for entry in used):
+        # Shape (B, H, W, 2).
+        grid = F.affine_grid(_affine(images, config, generator), list(images.shape), align_corners=False)
+        for entry in used:
+            if entry.how == "bend" and entry.change:
+                grid = grid + entry.change(images, getattr(config, entry.field), generator)
+        images = F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    for entry in used:
+        if entry.how == "pixels" and entry.change:
+            images = entry.change(images, getattr(config, entry.field), generator)
+    return images
 
 
 def _affine(images: Tensor, config: RunConfig, generator: torch.Generator | None) -> Tensor:
@@ -76,3 +114,43 @@ def _displacements(images: Tensor, strength: float, generator: torch.Generator |
     # Shape (B, 2, H, W).
     field = smooth @ noise @ smooth.T
     return field.mul_(2 * strength / size).permute(0, 2, 3, 1)
+
+
+# Noise on knots, smoothed: the code of `_displacements`.
+_ELASTIC = """
+
+# Simard, Steinkraus, Platt 2003: noise on knots 4 pixels apart, smoothed by a Gaussian of 4 pixels.
+knots = torch.arange(-8.0, size + 8.0, 4.0$on)
+noise = torch.randn(count, 2, len(knots), len(knots)$on)
+place = torch.arange(size$on, dtype=torch.float32)
+smooth = torch.exp(-((place[:, None] - knots) ** 2) / 32)
+smooth = smooth / smooth.norm(dim=1, keepdim=True)
+field = smooth @ noise @ smooth.T  # (B, 2, H, W)
+grid = grid + (field * (2 * ELASTIC / size)).permute(0, 2, 3, 1)
+"""
+
+
+def _movement(field: str, word: str, constant: str = "", comment: str = "") -> Augmentation:
+    return Augmentation(field=field, word=word, constant=constant, comment=comment, how="move", change=None, code="")
+
+
+AUGMENTATION_CATALOGUE: Mapping[str, Augmentation] = MappingProxyType(
+    {
+        entry.field: entry
+        for entry in (
+            _movement("shift", "moved", "SHIFT", "pixels each way"),
+            _movement("rotate", "turned", "ROTATE", "degrees either way"),
+            _movement("scale", "resized", "GROWTH", "share by which an image shrinks or grows"),
+            _movement("crop_flip", "cropped, mirrored"),
+            Augmentation(
+                field="elastic",
+                word="bent",
+                constant="ELASTIC",
+                comment="pixels, standard deviation",
+                how="bend",
+                change=_displacements,
+                code=_ELASTIC,
+            ),
+        )
+    }
+)

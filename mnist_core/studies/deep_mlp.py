@@ -20,7 +20,6 @@ STUDY = Study(
             name="deep-mlp",
             title="784-784-500-50-10, ReLU after every layer",
             asks="How well does it do, and what does the ReLU on the last layer do?",
-            seeds=3,
             variants=(
                 Variant(
                     "784-784-500-50-10",
@@ -32,8 +31,14 @@ STUDY = Study(
                         batch_size=8192,
                         epochs=50,
                     ),
+                    {},
                 ),
             ),
+            swept=(),
+            continues="",
+            measure="last",
+            reported_seconds=0.0,
+            seeds=3,
         ),
     ),
     question=QuizQuestion(

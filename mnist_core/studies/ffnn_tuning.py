@@ -47,6 +47,10 @@ STUDY = Study(
             asks="How large should a step of Adam be?",
             variants=_rates("1", "0.1", "0.01", "0.001", "0.0001", "0.00001"),
             swept=("learning_rate",),
+            continues="",
+            measure="last",
+            reported_seconds=0.0,
+            seeds=1,
         ),
         Experiment(
             name="lr-fine",
@@ -54,6 +58,10 @@ STUDY = Study(
             asks="Is there a best learning rate between 0.0001 and 0.001?",
             variants=_rates("0.0001", "0.000325", "0.00055", "0.000775", "0.001"),
             swept=("learning_rate",),
+            continues="",
+            measure="last",
+            reported_seconds=0.0,
+            seeds=1,
         ),
         Experiment(
             name="width",
@@ -64,6 +72,10 @@ STUDY = Study(
                 for width in (10, 50, 100, 300, 1000, 2000)
             ),
             swept=("width",),
+            continues="",
+            measure="last",
+            reported_seconds=0.0,
+            seeds=1,
         ),
         Experiment(
             name="weight-decay",
@@ -74,6 +86,10 @@ STUDY = Study(
                 for decay in ("0", "0.0001", "0.001", "0.01", "0.1", "0.3")
             ),
             swept=("weight_decay",),
+            continues="",
+            measure="last",
+            reported_seconds=0.0,
+            seeds=1,
         ),
         Experiment(
             name="dropout",
@@ -84,6 +100,10 @@ STUDY = Study(
                 for share in ("0.1", "0.3", "0.5", "0.7", "0.9")
             ),
             swept=("dropout",),
+            continues="",
+            measure="last",
+            reported_seconds=0.0,
+            seeds=1,
         ),
         Experiment(
             name="three-layer-grid",
@@ -96,12 +116,21 @@ STUDY = Study(
                 for decay in ("0.0001", "0.001")
             ),
             swept=("width", "dropout", "weight_decay"),
+            continues="",
+            measure="last",
+            reported_seconds=0.0,
+            seeds=1,
         ),
         Experiment(
             name="three-layer-best",
             title="The best of the grid, trained longer",
             asks="Does the winner of the grid win again?",
             variants=(_three_layers(_TWENTY, 800, "0.5", "0.0001"),),
+            swept=(),
+            continues="",
+            measure="last",
+            reported_seconds=0.0,
+            seeds=1,
         ),
     ),
     question=QuizQuestion(

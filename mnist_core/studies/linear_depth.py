@@ -35,8 +35,13 @@ STUDY = Study(
             title="Eleven linear networks",
             asks="Is a stack of linear layers better than one?",
             variants=tuple(
-                Variant(f"784-{widths}", _BASE.replace(architecture=f"linear-{widths}")) for widths in _WIDTHS
+                Variant(f"784-{widths}", _BASE.replace(architecture=f"linear-{widths}"), {}) for widths in _WIDTHS
             ),
+            swept=(),
+            continues="",
+            measure="last",
+            reported_seconds=0.0,
+            seeds=1,
         ),
     ),
     question=QuizQuestion(

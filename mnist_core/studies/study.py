@@ -20,7 +20,7 @@ class Variant:
     # Published protocol, first seed.
     config: RunConfig
     # Swept values by name, such as {"width": 800.0}; empty if nothing is swept.
-    values: Mapping[str, float] = field(default_factory=dict, compare=False)
+    values: Mapping[str, float] = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -33,15 +33,15 @@ class Experiment:
     asks: str
     variants: tuple[Variant, ...]
     # Names of the swept values, as they stand in the labels.
-    swept: tuple[str, ...] = ()
-    # Each run continues a run of this experiment of the same study, with the same seed and label.
-    continues: str = ""
+    swept: tuple[str, ...]
+    # Each run continues a run of this experiment of the same study, with the same seed and label; "": none.
+    continues: str
     # Which epoch the study reported.
-    measure: Literal["best", "last"] = "last"
+    measure: Literal["best", "last"]
     # Wall time in the study's text, for one run of one variant; 0 where it states none.
-    reported_seconds: float = 0.0
+    reported_seconds: float
     # How often each network is trained by default; more where the seeds end far apart.
-    seeds: int = 1
+    seeds: int
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Study:
     # Markdown, a few sentences.
     lesson: str
     # (experiment, variant, metric): what explains the difference between the reported and the measured figure.
-    because: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    because: Mapping[tuple[str, str, str], str]
 
     def experiment(self, name: str) -> Experiment:
         """The experiment of this name; raises KeyError."""

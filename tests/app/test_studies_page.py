@@ -43,29 +43,47 @@ def _study(name: str, *experiments: Experiment) -> Study:
 
 
 def _variant(label: str, architecture: str, **changes: object) -> Variant:
-    return Variant(label, BASE.replace(architecture=architecture, **changes))
+    return Variant(label, BASE.replace(architecture=architecture, **changes), {})
 
 
 TINY = {
     "linear-depth": _study(
         "linear-depth",
         Experiment(
-            "depth",
-            "Linear networks",
-            "Is depth good?",
-            (_variant("784-10", "linear-10"), _variant("784-5-10", "linear-5-10")),
+            name="depth",
+            title="Linear networks",
+            asks="Is depth good?",
+            variants=(_variant("784-10", "linear-10"), _variant("784-5-10", "linear-5-10")),
+            swept=(),
+            continues="",
+            measure="last",
+            reported_seconds=0.0,
+            seeds=1,
         ),
         Experiment(
-            "more", "More of it", "Does more help?", (_variant("784-10", "linear-10", epochs=40),), continues="depth"
+            name="more",
+            title="More of it",
+            asks="Does more help?",
+            variants=(_variant("784-10", "linear-10", epochs=40),),
+            swept=(),
+            continues="depth",
+            measure="last",
+            reported_seconds=0.0,
+            seeds=1,
         ),
     ),
     "deep-mlp": _study(
         "deep-mlp",
         Experiment(
-            "deep-mlp",
-            "ReLU on the logits",
-            "What does it do?",
-            (_variant("784-784-500-50-10", "flatten linear(20) relu linear(10) relu"),),
+            name="deep-mlp",
+            title="ReLU on the logits",
+            asks="What does it do?",
+            variants=(_variant("784-784-500-50-10", "flatten linear(20) relu linear(10) relu"),),
+            swept=(),
+            continues="",
+            measure="last",
+            reported_seconds=0.0,
+            seeds=1,
         ),
     ),
 }

@@ -19,10 +19,19 @@ PLACES = {
     "optimizer": ("mnist_core/config/optimizers.py", '            OptimizerKind(name="adam",'),
     "data set": ("mnist_core/config/dataset_catalogue.py", '            Dataset(\n                name="kmnist"'),
     "kind of layer": ("mnist_core/architectures/layers/activation.py", "GELU = "),
+    "setting of an augmentation": ("mnist_core/config/run_config.py", "    rotate: float = _field("),
+    "augmentation": (
+        "mnist_core/data/augmentation.py",
+        '            Augmentation(\n                field="elastic"',
+    ),
     "corruption": ("mnist_core/analysis/robustness.py", '    Corruption(\n        name="Scale"'),
     "section of Compare": ("dashboard/compare/sections.py", '    "Cost": Section('),
 }
 ENTRIES = dict(zip(PLACES, EXAMPLES, strict=True))
+# What the table counts as one, of several examples.
+ROWS = {what: [what] for what in PLACES if "setting" not in what} | {
+    "augmentation": ["setting of an augmentation", "augmentation"]
+}
 # Documents that are made from the entries, and the modules that print them.
 DOCUMENTS = {
     "docs/settings.md": "mnist_core.commands.settings_reference",
@@ -45,6 +54,7 @@ config = RunConfig(
     architecture="flatten linear(20) softplus linear(classes)",
     optimizer="nadam",
     train_images=200,
+    noise=0.25,
     epochs=1,
 )
 run = store.enqueue(config, claimed=True)
@@ -74,8 +84,9 @@ from typer.testing import CliRunner
 
 @pytest.mark.usefixtures("quiet")
 def test_the_form_offers_the_entries(store):
-    options = {option for box in opened("train").selectbox for option in box.options}
-    assert {"nadam", "qmnist"} <= options
+    at = opened("train")
+    assert {"nadam", "qmnist"} <= {option for box in at.selectbox for option in box.options}
+    assert "Noise (fraction)" in [number.label for number in at.number_input]
 
 
 @pytest.mark.usefixtures("quiet")
@@ -165,7 +176,8 @@ def entry_and_next(what: str) -> tuple[str, str]:
     """An example as it stands in its list, indented and ended like its neighbours, and the entry that follows it."""
     before = PLACES[what][1]
     depth = before[: len(before) - len(before.lstrip())]
-    return indent(ENTRIES[what].rstrip(), depth) + (",\n" if depth else "\n\n"), before
+    end = "\n" if "setting" in what else ",\n" if depth else "\n\n"
+    return indent(ENTRIES[what].rstrip(), depth) + end, before
 
 
 def add_entries(copy: Path) -> None:
@@ -193,11 +205,11 @@ def digests(copy: Path) -> dict[str, str]:
     return {path.relative_to(copy).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-@pytest.mark.parametrize("what", PLACES)
+@pytest.mark.parametrize("what", ROWS)
 def test_an_entry_is_as_long_as_the_table_says(what: str) -> None:
     row = next(line for line in GUIDE.splitlines() if line.startswith(f"| {what}"))
-    lines = len(ENTRIES[what].splitlines())
-    assert row.split("|")[2].strip() == f"1 file, {lines} line{'s' * (lines > 1)}"
+    files, lines = len(ROWS[what]), sum(len(ENTRIES[part].splitlines()) for part in ROWS[what])
+    assert row.split("|")[2].strip() == f"{files} file{'s' * (files > 1)}, {lines} line{'s' * (lines > 1)}"
 
 
 def test_the_preset_of_the_guide_passes_the_tests_that_find_it(copy: Path) -> None:
@@ -220,6 +232,7 @@ def test_everything_follows_from_the_entries_of_the_guide_and_goes_with_them(cop
     settings, layers = ((copy / document).read_text() for document in DOCUMENTS)
     assert "`nadam`" in settings
     assert "`qmnist`" in settings
+    assert "`noise`" in settings
     assert "### `softplus`" in layers
     with_another = run(copy, "-c", DRAWS).splitlines()
     assert [line for line in with_another if not line.startswith("Brightness ")] == draws

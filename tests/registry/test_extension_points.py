@@ -8,20 +8,30 @@ import pytest
 from dashboard.compare.sections import SECTIONS, Section
 from mnist_core.analysis.robustness import CORRUPTIONS, Corruption
 from mnist_core.architectures.layers import KINDS
-from mnist_core.architectures.layers.kind import LayerKind
+from mnist_core.architectures.layers.kind import Argument, LayerKind, WeightShapes
 from mnist_core.architectures.presets import Preset, presets
 from mnist_core.config.dataset_catalogue import BOX_OF_20_BY_MASS, DATASET_CATALOGUE, FILLED, MIDDLE_SQUARE, Dataset
 from mnist_core.config.optimizers import OPTIMIZERS, OptimizerKind, OptimizerPart
 from mnist_core.config.run_config import AUGMENTATIONS
 from mnist_core.config.schedule_kinds import SCHEDULES, ScheduleKind
-from mnist_core.export.script import augmentation_code
+from mnist_core.data.augmentation import AUGMENTATION_CATALOGUE, Augmentation
+from mnist_core.studies.catalogue import all_studies
+from mnist_core.studies.study import Experiment, QuizQuestion, Study, Variant
 
+STUDY = all_studies()["deep-mlp"]
 ENTRIES = {
     Dataset: DATASET_CATALOGUE["mnist"],
     LayerKind: KINDS["linear"],
     OptimizerKind: OPTIMIZERS["muon"],
     OptimizerPart: OPTIMIZERS["muon"].parts[0],
     ScheduleKind: SCHEDULES["step"],
+    Argument: KINDS["conv"].arguments[0],
+    WeightShapes: KINDS["linear"].weights((784,), out=10, bias=True)[0],
+    Study: STUDY,
+    Experiment: STUDY.experiments[0],
+    Variant: STUDY.experiments[0].variants[0],
+    QuizQuestion: STUDY.question,
+    Augmentation: AUGMENTATION_CATALOGUE["elastic"],
     Preset: presets()["mlp-300"],
     Corruption: CORRUPTIONS[0],
     Section: SECTIONS["Results"],
@@ -64,4 +74,4 @@ def test_pixels_are_scaled_by_the_moments_of_each_data_set() -> None:
 
 
 def test_every_augmentation_has_its_words_in_a_script() -> None:
-    assert tuple(sorted(augmentation_code.WORDS)) == tuple(sorted(AUGMENTATIONS))
+    assert sorted(AUGMENTATION_CATALOGUE) == sorted(AUGMENTATIONS)

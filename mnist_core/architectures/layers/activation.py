@@ -35,7 +35,7 @@ LEAKYRELU = _activation(
     "Like relu, but lets negative numbers through with a small slope (Maas et al. 2013).",
     lambda nn, shape, slope: nn.LeakyReLU(slope),
     lambda shape, slope: "leaky ReLU",
-    Argument("slope", "Slope for negative numbers.", float, 0.01, low=0, high=1),
+    Argument("slope", "Slope for negative numbers.", takes=float, default=0.01, low=0, high=1, words=()),
 )
 
 GELU = _activation(

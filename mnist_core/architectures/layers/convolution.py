@@ -14,8 +14,12 @@ from mnist_core.architectures.layers.kind import (
 )
 from mnist_core.errors import ArchitectureError
 
-_WINDOW = Argument("kernel", "Height and width of the window in pixels.", high=1024)
-_STEP = Argument("stride", "How many pixels the window moves each time.", default="kernel", high=1024)
+_WINDOW = Argument(
+    "kernel", "Height and width of the window in pixels.", takes=int, default=None, low=1, high=1024, words=()
+)
+_STEP = Argument(
+    "stride", "How many pixels the window moves each time.", takes=int, default="kernel", low=1, high=1024, words=()
+)
 
 
 def need_image(shape: Shape, name: str) -> None:
@@ -61,7 +65,7 @@ def _conv_shape(shape: Shape, out: int, kernel: int, stride: int, padding: int |
 def _conv_weights(
     shape: Shape, out: int, kernel: int, groups: int, bias: bool, **_: object
 ) -> tuple[WeightShapes, ...]:
-    return (WeightShapes("Conv2d", ((out, shape[0] // groups, kernel, kernel), *(((out,),) * bias))),)
+    return (WeightShapes("Conv2d", ((out, shape[0] // groups, kernel, kernel), *(((out,),) * bias)), ""),)
 
 
 def _conv_macs(shape: Shape, out: int, kernel: int, stride: int, padding: int | str, groups: int, bias: bool) -> int:
@@ -94,18 +98,33 @@ CONV = LayerKind(
     help="Convolution: slides small filters over the image and makes one output channel of each (LeCun et al. 1989).",
     role="convolution",
     arguments=(
-        Argument("out", "How many filters, and so output channels."),
-        Argument("kernel", "Height and width of a filter in pixels.", high=1024),
-        Argument("stride", "How many pixels a filter moves each time.", default=1, high=1024),
+        Argument(
+            "out", "How many filters, and so output channels.", takes=int, default=None, low=1, high=1_000_000, words=()
+        ),
+        Argument(
+            "kernel", "Height and width of a filter in pixels.", takes=int, default=None, low=1, high=1024, words=()
+        ),
+        Argument(
+            "stride", "How many pixels a filter moves each time.", takes=int, default=1, low=1, high=1024, words=()
+        ),
         Argument(
             "padding",
             "Zeros added on every side; same keeps height and width (at stride 1).",
+            takes=int,
             default=0,
             low=0,
             high=1024,
             words=("same",),
         ),
-        Argument("groups", "Split the channels into this many groups; as many as channels: depthwise.", default=1),
+        Argument(
+            "groups",
+            "Split the channels into this many groups; as many as channels: depthwise.",
+            takes=int,
+            default=1,
+            low=1,
+            high=1_000_000,
+            words=(),
+        ),
         BIAS,
     ),
     shape=_conv_shape,

@@ -14,7 +14,15 @@ from mnist_core.architectures.layers.kind import (
 )
 from mnist_core.errors import ArchitectureError
 
-BIAS = Argument("bias", "Whether a learned constant is added to every output.", bool, True)
+BIAS = Argument(
+    "bias",
+    "Whether a learned constant is added to every output.",
+    takes=bool,
+    default=True,
+    low=1,
+    high=1_000_000,
+    words=(),
+)
 
 
 def _linear_shape(shape: Shape, out: int, bias: bool) -> Shape:
@@ -40,9 +48,12 @@ LINEAR = LayerKind(
     name="linear",
     help="Fully connected: every output is a weighted sum of all inputs. Of tokens (T, D) it maps each one by itself.",
     role="dense",
-    arguments=(Argument("out", "How many numbers come out."), BIAS),
+    arguments=(
+        Argument("out", "How many numbers come out.", takes=int, default=None, low=1, high=1_000_000, words=()),
+        BIAS,
+    ),
     shape=_linear_shape,
-    weights=lambda shape, out, bias: (WeightShapes("Linear", ((out, shape[-1]), *(((out,),) * bias))),),
+    weights=lambda shape, out, bias: (WeightShapes("Linear", ((out, shape[-1]), *(((out,),) * bias)), ""),),
     macs=lambda shape, out, bias: prod(shape) * out,
     over_batch=False,
     make=lambda nn, shape, out, bias: nn.Linear(shape[-1], out, bias=bias),
@@ -67,7 +78,11 @@ DROPOUT = LayerKind(
     help="Sets this share of the numbers to zero at random while training and scales up the rest "
     "(Srivastava et al. 2014).",
     role="dropout",
-    arguments=(Argument("p", "The share that is dropped, a probability.", float, low=0, high=0.99),),
+    arguments=(
+        Argument(
+            "p", "The share that is dropped, a probability.", takes=float, default=None, low=0, high=0.99, words=()
+        ),
+    ),
     shape=unchanged,
     weights=no_weights,
     macs=no_macs,

@@ -16,13 +16,13 @@ class Argument:
 
     name: str
     help: str
-    takes: type[int] | type[float] | type[bool] = int
+    takes: type[int] | type[float] | type[bool]
     # None if a value is required; a string names the earlier argument whose value it takes.
-    default: float | bool | str | None = None
-    low: float = 1
-    high: float = 1_000_000
+    default: float | bool | str | None
+    low: float
+    high: float
     # Words that are allowed instead of a number.
-    words: tuple[str, ...] = ()
+    words: tuple[str, ...]
 
     def default_among(self, values: dict[str, Any]) -> Any:
         """The default beside these values of the earlier arguments."""
@@ -37,8 +37,8 @@ class WeightShapes:
     module: str
     # In the order of the module's parameters.
     shapes: tuple[Shape, ...]
-    # Name of the module within the layer, if the layer holds several modules.
-    inside: str = ""
+    # Name of the module within the layer if the layer holds several modules, else "".
+    inside: str
 
     @property
     def numbers(self) -> int:

@@ -15,7 +15,7 @@ def _batchnorm_shape(shape: Shape) -> Shape:
 
 
 def _batchnorm_weights(shape: Shape) -> tuple[WeightShapes, ...]:
-    return (WeightShapes("BatchNorm2d" if len(shape) == 3 else "BatchNorm1d", (shape[:1], shape[:1])),)
+    return (WeightShapes("BatchNorm2d" if len(shape) == 3 else "BatchNorm1d", (shape[:1], shape[:1]), ""),)
 
 
 def _batchnorm(nn: Any, shape: Shape) -> Any:
@@ -24,8 +24,8 @@ def _batchnorm(nn: Any, shape: Shape) -> Any:
 
 def _layernorm_weights(shape: Shape) -> tuple[WeightShapes, ...]:
     if len(shape) == 3:
-        return (WeightShapes("GroupNorm", (shape[:1], shape[:1])),)
-    return (WeightShapes("LayerNorm", (shape[-1:], shape[-1:])),)
+        return (WeightShapes("GroupNorm", (shape[:1], shape[:1]), ""),)
+    return (WeightShapes("LayerNorm", (shape[-1:], shape[-1:]), ""),)
 
 
 def _layernorm(nn: Any, shape: Shape) -> Any:

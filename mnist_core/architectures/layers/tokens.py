@@ -67,8 +67,8 @@ PATCHES = LayerKind(
     help="Cuts the image into square patches and maps each to a token (Dosovitskiy et al. 2020).",
     role="tokens",
     arguments=(
-        Argument("size", "Height and width of a patch in pixels.", high=1024),
-        Argument("dim", "How many numbers describe a token."),
+        Argument("size", "Height and width of a patch in pixels.", takes=int, default=None, low=1, high=1024, words=()),
+        Argument("dim", "How many numbers describe a token.", takes=int, default=None, low=1, high=1_000_000, words=()),
     ),
     shape=_patches_shape,
     weights=lambda shape, size, dim: (WeightShapes("Conv2d", ((dim, shape[0], size, size), (dim,)), "project"),),
@@ -84,7 +84,7 @@ POSITION = LayerKind(
     role="tokens",
     arguments=(),
     shape=_position_shape,
-    weights=lambda shape: (WeightShapes("Position", (shape,)),),
+    weights=lambda shape: (WeightShapes("Position", (shape,), ""),),
     macs=no_macs,
     over_batch=False,
     make=lambda nn, shape: nn.Position(*shape),
@@ -95,7 +95,17 @@ ATTENTION = LayerKind(
     name="attention",
     help="Self-attention: every token gathers from all tokens what is relevant to it (Vaswani et al. 2017).",
     role="tokens",
-    arguments=(Argument("heads", "How many attention patterns work side by side."),),
+    arguments=(
+        Argument(
+            "heads",
+            "How many attention patterns work side by side.",
+            takes=int,
+            default=None,
+            low=1,
+            high=1_000_000,
+            words=(),
+        ),
+    ),
     shape=_attention_shape,
     weights=_attention_weights,
     # The four projections (query, key, value, output), then the products queries × keys and weights × values.

@@ -3,21 +3,13 @@
 from string import Template
 
 from mnist_core.config import RunConfig
-from mnist_core.data import has_augmentation
-
-# What each field of an augmentation does to an image, and the constant that holds its value, with its comment.
-WORDS = {"rotate": "turned", "shift": "moved", "scale": "resized", "elastic": "bent", "crop_flip": "cropped, mirrored"}
-_CONSTANTS = {
-    "shift": ("SHIFT", "pixels each way"),
-    "rotate": ("ROTATE", "degrees either way"),
-    "scale": ("GROWTH", "share by which an image shrinks or grows"),
-    "elastic": ("ELASTIC", "pixels, standard deviation"),
-}
+from mnist_core.data import AUGMENTATION_CATALOGUE, used_augmentations
 
 
 def augmentation_settings(config: RunConfig) -> list[tuple[str, object, str]]:
     """Names, values and comments of the constants that `augment` in a script may use."""
-    return [(constant, getattr(config, field), comment) for field, (constant, comment) in _CONSTANTS.items()]
+    entries = [entry for entry in AUGMENTATION_CATALOGUE.values() if entry.constant]
+    return [(entry.constant, getattr(config, entry.field), entry.comment) for entry in entries]
 
 
 def augmentation_code(config: RunConfig, device: str) -> str:
@@ -25,18 +17,43 @@ def augmentation_code(config: RunConfig, device: str) -> str:
 
     Draws every random number that the run drew, in its order, but writes out only the changes that the run made.
     """
-    if not has_augmentation(config):
+    used = used_augmentations(config)
+    if not used:
         return ""
     on = "" if device == "cpu" else ", device=DEVICE"
+    lines = [f'"""Each image {", ".join(entry.word for entry in used)} at random.', ""]
+    resampled = [entry for entry in used if entry.how != "pixels"]
+    if resampled:
+        what = "does it all" if resampled == used else "moves it"
+        lines += [
+            f"One bilinear resampling {what}, with black beyond the border.",
+            '"""',
+            *_movement_code(config, on, sized=any(entry.how == "bend" for entry in resampled)),
+            *(line for entry in resampled for line in _code(entry.code, on)),
+            f'{"images =" if len(resampled) < len(used) else "return"} F.grid_sample(images, grid, mode="bilinear", '
+            'padding_mode="zeros", align_corners=False)',
+        ]
+    else:
+        lines[-2:] = [lines[-2] + '"""']
+    if len(resampled) < len(used):
+        lines += [line for entry in used if entry.how == "pixels" for line in _code(entry.code, on)]
+        lines.append("return images")
+    return "def augment(images):\n" + "\n".join(f"    {line}" if line else "" for line in lines)
+
+
+def _code(code: str, on: str) -> list[str]:
+    return Template(code).substitute(on=on).strip("\n").splitlines()
+
+
+def _movement_code(config: RunConfig, on: str, sized: bool) -> list[str]:
+    """Lines that compute `grid`: where each pixel of each image comes from, after movements of the whole image.
+
+    `sized`: whether later lines need `size`.
+    """
     names = {"turn": config.rotate, "growth": config.scale, "right": config.shift, "down": config.shift}
     drawn = ", ".join(name if used else "_" for name, used in names.items())
-    sized = config.shift or config.crop_flip or config.elastic
-    changes = [word for name, word in WORDS.items() if getattr(config, name)]
+    sized = bool(sized or config.shift or config.crop_flip)
     lines = [
-        f'"""Each image {", ".join(changes)} at random.',
-        "",
-        "One bilinear resampling does it all, with black beyond the border.",
-        '"""',
         "count, size = len(images), images.shape[-1]" if sized else "count = len(images)",
         f"{drawn} = torch.rand(4, count{on}).mul(2).sub(1)  # from -1 to 1, four numbers an image",
         *_turned(config, on),
@@ -48,19 +65,16 @@ def augmentation_code(config: RunConfig, device: str) -> str:
     row = "cos, sin"
     if config.crop_flip:
         row = "cos * mirror, sin * mirror"
-        lines += Template(_CROP_FLIP).substitute(on=on).strip().splitlines()
+        lines += _code(_CROP_FLIP, on)
     moved = ("right * pixel", "down * pixel") if config.shift or config.crop_flip else ("none", "none")
-    lines += [
+    return [
+        *lines,
         "pixel = 2 / size  # affine_grid's coordinates go from -1 to 1"
         if "pixel" in moved[0]
         else f"none = torch.zeros(count{on})",
         f"rows = torch.stack(({row}, {moved[0]}, -sin, cos, {moved[1]}), dim=1)",
         "grid = F.affine_grid(rows.view(count, 2, 3), list(images.shape), align_corners=False)",
     ]
-    if config.elastic:
-        lines += Template(_ELASTIC).substitute(on=on).strip().splitlines()
-    lines.append('return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)')
-    return "def augment(images):\n" + "\n".join(f"    {line}" if line else "" for line in lines)
 
 
 def _turned(config: RunConfig, on: str) -> list[str]:
@@ -83,16 +97,4 @@ draws = torch.rand(3, count$on)
 steps = draws[:2].mul(9).floor().sub(4)  # as a crop after padding by 4 pixels: -4 to 4
 right, down = right + steps[0], down + steps[1]
 mirror = (draws[2] < 0.5).float().mul(2).sub(1)  # -1 or 1
-"""
-
-_ELASTIC = """
-
-# Simard, Steinkraus, Platt 2003: noise on knots 4 pixels apart, smoothed by a Gaussian of 4 pixels.
-knots = torch.arange(-8.0, size + 8.0, 4.0$on)
-noise = torch.randn(count, 2, len(knots), len(knots)$on)
-place = torch.arange(size$on, dtype=torch.float32)
-smooth = torch.exp(-((place[:, None] - knots) ** 2) / 32)
-smooth = smooth / smooth.norm(dim=1, keepdim=True)
-field = smooth @ noise @ smooth.T  # (B, 2, H, W)
-grid = grid + (field * (2 * ELASTIC / size)).permute(0, 2, 3, 1)
 """

@@ -169,7 +169,17 @@ def test_missing_data_is_said_with_the_remedy(tmp_path: Path) -> None:
 
 
 def test_a_run_is_named_by_what_it_is() -> None:
-    experiment = Experiment("e", "E", "?", (Variant("v", all_studies()["cnn"].experiments[0].variants[0].config),))
+    experiment = Experiment(
+        name="e",
+        title="E",
+        asks="?",
+        variants=(Variant("v", all_studies()["cnn"].experiments[0].variants[0].config, {}),),
+        swept=(),
+        continues="",
+        measure="last",
+        reported_seconds=0.0,
+        seeds=1,
+    )
     config = experiment.variants[0].config
     assert run_name(PlannedRun("s", experiment, experiment.variants[0], 0, "published", config)) == "s e: v"
     assert (

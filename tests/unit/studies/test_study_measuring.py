@@ -112,7 +112,7 @@ def test_a_copy_of_cifar10_in_a_folder_counts_and_is_named_without_its_place(sto
     study = small("mlp-course", "cifar10-mlp")
     config = study.experiments[0].variants[0].config
     config = config.replace(dataset="cifar10", train_images=20, epochs=1, batch_size=10)
-    study = replace(study, experiments=(replace(study.experiments[0], variants=(Variant("tiny", config),)),))
+    study = replace(study, experiments=(replace(study.experiments[0], variants=(Variant("tiny", config, {}),)),))
     planned = plan_runs(study, protocols=["published"], folder=str(folder))
     assert planned[0].config.folder == str(folder)
     start_runs(store, planned)
