@@ -56,8 +56,8 @@ def alone(config: RunConfig, models: list[nn.Sequential], images: Tensor, labels
     for model in models:
         chain = perceptron(model, config, optimization.build_optimizers(model, config), _CPU)
         assert chain is not None
-        for pixels, target in zip(images, labels, strict=True):
-            chain.step(pixels, target)
+        for batch in chain.batches(images.flatten(0, 1), labels.flatten(), labels.shape[1]):
+            chain.step(batch)
 
 
 def stacked(config: RunConfig, models: list[nn.Sequential], images: Tensor, labels: Tensor) -> None:

@@ -59,9 +59,9 @@ class Data:
         channels, height, width = self.train.images.shape[1:]
         return channels, height, width
 
-    def inputs(self, images: Tensor) -> Tensor:
-        """Normalised float32 inputs of uint8 images (B, C, H, W)."""
-        return self._scaling.inputs(images)
+    def inputs(self, images: Tensor, out: Tensor | None = None) -> Tensor:
+        """Normalised float32 inputs of uint8 images (B, C, H, W), in `out` if given."""
+        return self._scaling.inputs(images, out)
 
     def normalise(self, images: Tensor) -> Tensor:
         """Normalised inputs of float images in [0, 1], such as augmented ones: (x - mean) / std."""
@@ -88,14 +88,14 @@ class PixelScaling:
         factor = 1 / (255 * std[0]) if len(set(std)) == 1 else None
         return cls((1 / (255 * stds)).float().to(device), (-means / stds).float().to(device), factor)
 
-    def inputs(self, images: Tensor) -> Tensor:
-        """uint8 images (B, C, H, W) as float32, normalised.
+    def inputs(self, images: Tensor, out: Tensor | None = None) -> Tensor:
+        """uint8 images (B, C, H, W) as float32, normalised; in `out` if given, float32 of the same shape.
 
         Uses as few tensor operations as possible: at batch size 8 their overhead exceeds the arithmetic.
         """
-        pixels = images.float()
+        pixels = images.float() if out is None else out.copy_(images)
         if self.factor is not None:
-            return torch.add(self.bias, pixels, alpha=self.factor)
+            return torch.add(self.bias, pixels, alpha=self.factor, out=pixels)
         return pixels.mul_(self.scale).add_(self.bias)
 
 

@@ -10,7 +10,7 @@ from mnist_core.errors import CheckpointError
 from mnist_core.events import Event
 from mnist_core.jobs import recording, resuming
 from mnist_core.jobs.preparation import PreparedRun
-from mnist_core.training import TrainingState, checkpoints, train_network
+from mnist_core.training import TrainingState, checkpoints, train_network, without_kernels_note
 
 
 class Trainer(Protocol):
@@ -47,7 +47,11 @@ class TorchTrainer:
         self._prepared = prepared
 
     def start_note(self) -> str:
-        return "" if self._prepared.config.continue_from else self._prepared.inherited
+        prepared = self._prepared
+        inherited = "" if prepared.config.continue_from else prepared.inherited
+        device = prepared.images.train.labels.device
+        slower = without_kernels_note(prepared.model, prepared.config, device)
+        return " ".join(filter(None, [inherited, slower]))
 
     def begin(self) -> str:
         prepared = self._prepared

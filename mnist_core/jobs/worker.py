@@ -28,6 +28,7 @@ from mnist_core.jobs.trainers import Trainer, trainer_of
 from mnist_core.jobs.troubles import STORE_ERRORS, explain
 from mnist_core.jobs.worker_process import READY
 from mnist_core.store import Run, RunState, Store, remove_leftovers
+from mnist_core.training import allocation
 
 _RECORD_SECONDS = 0.2
 
@@ -162,6 +163,7 @@ def _say_ready() -> None:
 
 def main() -> int:
     """Train the runs that are named on standard input, one after another, until it closes."""
+    allocation.keep_large_tensors()
     _warm_up()
     _say_ready()
     interrupt, order, store = threading.Event(), {}, None
@@ -187,6 +189,7 @@ def main() -> int:
             traceback.print_exc()
             return 1
         gc.collect()
+        allocation.give_memory_back()
         if torch.cuda.is_initialized():
             # Give the GPU's memory back, because another process may train the next run.
             torch.cuda.empty_cache()

@@ -17,12 +17,15 @@ from mnist_core.data import Data, augment, has_augmentation
 from mnist_core.events import EpochEnd, Event, RunFinished, RunStarted, StepEnd
 from mnist_core.training import optimization
 from mnist_core.training.evaluation import evaluate_split
+from mnist_core.training.layouts import channels_last_gradients
 from mnist_core.training.perceptron import Perceptron, perceptron
 
 # A run's curve has at most about this many training points; longer runs average several steps per point.
 MAX_WINDOWS = 5000
 # Seconds between two reads of the device, at least.
 _REPORT_SECONDS = 0.1
+# About so many images are picked and scaled at once where that changes nothing.
+_PICKED_AT_ONCE = 1024
 # At most about this many numbers wait on the device before they are read.
 _UNREAD = 2_000_000
 
@@ -96,9 +99,10 @@ def train_network(
     while state.epoch < config.epochs:
         diverged = False
         meter = _Meter(math.ceil(config.epochs * steps_per_epoch / MAX_WINDOWS), smoothing)
-        for event in _steps(model, chain, data, config, state, steps_per_epoch, meter):
-            yield event
-            diverged = diverged or not math.isfinite(event.loss)
+        with channels_last_gradients(model, data.train.labels.device):
+            for event in _steps(model, chain, data, config, state, steps_per_epoch, meter):
+                yield event
+                diverged = diverged or not math.isfinite(event.loss)
         if not diverged:
             end = _end_of_epoch(model, data, state, config)
             yield end
@@ -130,38 +134,18 @@ def _steps(
     meter: "_Meter",
 ) -> Iterator[StepEnd]:
     """The remaining steps of the current epoch. Ends after the first StepEnd whose loss is not finite."""
-    device = data.train.labels.device
     done = state.step - state.epoch * steps_per_epoch
-    order = epoch_order(len(data.train.labels), config.seed, state.epoch + 1).to(device)
-    batches = order.split(config.batch_size)
-    labels = data.train.labels[order].split(config.batch_size)
-    autocast = torch.autocast(device.type, torch.bfloat16) if config.precision == "bfloat16" else nullcontext()
-    augmented = has_augmentation(config)
+    if chain is None:
+        logits_of_steps = _autograd_steps(model, data, config, state, done)
+    else:
+        logits_of_steps = _chain_steps(chain, data, config, state, done)
     rate = -1.0
-    optimizers = state.optimizers
     for index in range(done, steps_per_epoch):
-        batch, target = batches[index], labels[index]
         wanted = optimization.learning_rate(config, state.step, steps_per_epoch)
         if wanted != rate:
             rate = wanted
-            optimization.set_learning_rate(optimizers, rate)
-        # Pixels, uint8 (B, C, H, W).
-        images = data.train.images.index_select(0, batch)
-        pixels = data.normalise(augment(images.float().div_(255), config)) if augmented else data.inputs(images)
-        if chain is not None:
-            # Shape (B, classes).
-            logits = chain.step(pixels, target)
-        else:
-            with autocast:
-                # Shape (B, classes).
-                logits = model(pixels)
-                loss = F.cross_entropy(logits, target, label_smoothing=config.label_smoothing)
-            loss.backward()
-            if config.clip_norm:
-                optimization.clip_gradients(model, config.clip_norm)
-            for optimizer in optimizers:
-                optimizer.step()
-                optimizer.zero_grad()
+            optimization.set_learning_rate(state.optimizers, rate)
+        logits, target = next(logits_of_steps)
         meter.add(logits, target, rate)
         state.step += 1
         if meter.due(last=index + 1 == steps_per_epoch):
@@ -169,6 +153,55 @@ def _steps(
                 yield event
                 if not math.isfinite(event.loss):
                     return
+
+
+def _autograd_steps(
+    model: nn.Module, data: Data, config: RunConfig, state: TrainingState, done: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """A step for each of the epoch's batches after the first `done`, by autograd; yields its logits and labels."""
+    device = data.train.labels.device
+    order = epoch_order(len(data.train.labels), config.seed, state.epoch + 1).to(device)
+    labels = data.train.labels[order].split(config.batch_size)
+    autocast = torch.autocast(device.type, torch.bfloat16) if config.precision == "bfloat16" else nullcontext()
+    for batch, target in zip(order.split(config.batch_size)[done:], labels[done:], strict=True):
+        pixels = _pixels(data, config, data.train.images.index_select(0, batch))
+        with autocast:
+            # Shape (B, classes).
+            logits = model(pixels)
+            loss = F.cross_entropy(logits, target, label_smoothing=config.label_smoothing)
+        loss.backward()
+        if config.clip_norm:
+            optimization.clip_gradients(model, config.clip_norm)
+        for optimizer in state.optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+        yield logits.detach(), target
+
+
+def _chain_steps(
+    chain: Perceptron, data: Data, config: RunConfig, state: TrainingState, done: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """The same steps, written out; images are picked and scaled about a thousand at a time, in half the time."""
+    order = epoch_order(len(data.train.labels), config.seed, state.epoch + 1)[done * config.batch_size :]
+    size = config.batch_size
+    augmented = has_augmentation(config)
+    # Changing images at random draws numbers batch by batch.
+    many = size if augmented else size * max(1, _PICKED_AT_ONCE // size)
+    picked = torch.empty(min(many, len(order)), *data.train.images.shape[1:], dtype=torch.uint8)
+    scaled = torch.empty(picked.shape)
+    for part in order.split(many):
+        images = torch.index_select(data.train.images, 0, part, out=picked[: len(part)])
+        targets = data.train.labels[part]
+        pixels = _pixels(data, config, images) if augmented else data.inputs(images, scaled[: len(part)])
+        for batch, target in zip(chain.batches(pixels, targets, size), targets.split(size), strict=True):
+            yield chain.step(batch), target
+
+
+def _pixels(data: Data, config: RunConfig, images: Tensor) -> Tensor:
+    """Inputs of the network for a batch of training images, uint8 (B, C, H, W), changed at random if so configured."""
+    if has_augmentation(config):
+        return data.normalise(augment(images.float().div_(255), config))
+    return data.inputs(images)
 
 
 class _Meter:
@@ -192,7 +225,7 @@ class _Meter:
         self._values = 0
 
     def add(self, logits: Tensor, target: Tensor, rate: float) -> None:
-        self._logits.append(logits.detach())
+        self._logits.append(logits)
         self._targets.append(target)
         self._rates.append(rate)
         self._values += logits.numel()

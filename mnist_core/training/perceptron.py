@@ -8,6 +8,7 @@ takes clearly less time. The operations are autograd's own in its own order, so 
 import math
 from collections.abc import Callable, Sequence
 from functools import cache
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +21,23 @@ from mnist_core.training import optimization
 # These are the kernels of autograd itself, so the results agree with it to the last bit.
 _aten = torch.ops.aten
 
+# Kernels that torch keeps to itself and may rename or drop.
+_PRIVATE = ("_fused_adam_", "_fused_adamw_", "_fused_sgd_", "_log_softmax", "_log_softmax_backward_data")
+
 _SUPPORTED = (nn.Flatten, nn.Linear, nn.Dropout, nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.Sigmoid)
+
+
+class Batch(NamedTuple):
+    """A batch as a `Perceptron` wants it; views of what was made for many batches at once."""
+
+    # Number of images, B.
+    size: int
+    # Normalised images, (B, C * H * W).
+    pixels: Tensor
+    # Gradient of the loss for the log-softmax of each image, (B, classes).
+    outer: Tensor
+    # Where the logits go, (B, classes).
+    logits: Tensor
 
 
 class Perceptron:
@@ -33,20 +50,42 @@ class Perceptron:
         self._smoothing = config.label_smoothing
         # The result of _outer_gradient by batch size.
         self._outer: dict[int, Tensor] = {}
-        self._layers = [_layer(module) for module in model if not isinstance(module, nn.Flatten)]
-        next(layer for layer in self._layers if isinstance(layer, _LinearStep)).first_of_chain = True
-        self._updates = [_update(optimizer) for optimizer in optimizers]
         for parameter in model.parameters():
             parameter.grad = torch.zeros_like(parameter)
+        self._layers = _layers([module for module in model if not isinstance(module, nn.Flatten)])
+        # Layers before the first linear one have nothing to learn, so no gradient goes there.
+        first = next(index for index, layer in enumerate(self._layers) if isinstance(layer, _LinearStep))
+        self._backwards = self._layers[first:][::-1]
+        self._updates = [_update(optimizer) for optimizer in optimizers]
+        # The batch size of the buffers.
+        self._size = 0
+        # Gradient for the logits, (B, classes).
+        self._gradient = torch.empty(0)
 
-    def step(self, pixels: Tensor, target: Tensor) -> Tensor:
-        """One step on normalised images (B, C, H, W) with labels (B,); returns logits (B, classes) from before it."""
-        flow = pixels.flatten(1)
+    def batches(self, pixels: Tensor, targets: Tensor, size: int) -> list[Batch]:
+        """Normalised images (N, C, H, W) with labels (N,), as batches of `size`; the last one may be smaller."""
+        logits = torch.empty(len(targets), self._classes)
+        whole = len(targets) // size * size
+        outers = [*self._outer_of(size).index_select(0, targets[:whole]).split(size)] if whole else []
+        if whole < len(targets):
+            outers.append(self._outer_of(len(targets) - whole).index_select(0, targets[whole:]))
+        sizes = [size] * (whole // size) + [len(targets) - whole] * (whole < len(targets))
+        return [*map(Batch, sizes, pixels.flatten(1).split(size), outers, logits.split(size))]
+
+    def step(self, batch: Batch) -> Tensor:
+        """One step on a batch; returns logits (B, classes) from before the step."""
+        if batch.size != self._size:
+            self._resize(batch.size)
+        last, logits = self._layers[-1], batch.logits
+        if isinstance(last, _LinearStep):
+            last.output = logits
+        flow = batch.pixels
         for layer in self._layers:
             flow = layer.forward(flow)
-        logits = flow
-        flow = self._gradient_of_loss(logits, target)
-        for layer in reversed(self._layers):
+        if flow is not logits:
+            logits.copy_(flow)
+        flow = self._gradient_of_loss(logits, batch.outer)
+        for layer in self._backwards:
             flow = layer.backward(flow)
         if self._clip_norm:
             optimization.clip_gradients(self._model, self._clip_norm)
@@ -54,29 +93,50 @@ class Perceptron:
             update()
         return logits
 
-    def _gradient_of_loss(self, logits: Tensor, target: Tensor) -> Tensor:
+    def _resize(self, size: int) -> None:
+        self._size, self._gradient = size, torch.empty(size, self._classes)
+        for layer in self._layers:
+            layer.resize(size)
+
+    def _gradient_of_loss(self, logits: Tensor, outer: Tensor) -> Tensor:
         """Gradient of the mean cross-entropy: (softmax(logits) - target) / B, in the same two steps as autograd."""
-        # len() of a tensor takes as long as a small matrix product.
-        size = target.shape[0]
+        likelihoods = torch._log_softmax(logits, 1, False)
+        return torch._log_softmax_backward_data(outer, likelihoods, 1, torch.float32, out=self._gradient)
+
+    def _outer_of(self, size: int) -> Tensor:
         if size not in self._outer:
             self._outer[size] = _outer_gradient(size, self._classes, self._smoothing)
-        # Shape (B, classes).
-        outer = self._outer[size].index_select(0, target)
-        return _aten._log_softmax_backward_data(outer, logits.log_softmax(1), 1, torch.float32)
+        return self._outer[size]
 
 
 def perceptron(
     model: nn.Module, config: RunConfig, optimizers: Sequence[Optimizer], device: torch.device
 ) -> Perceptron | None:
     """The model as a `Perceptron`, or None if it is another network or written-out steps would not be faster."""
-    if device.type != "cpu" or config.precision != "float32" or not isinstance(model, nn.Sequential):
+    if not _can_be_written_out(model, config, device) or missing_kernels():
         return None
-    modules = list(model)
-    if not any(isinstance(module, nn.Linear) for module in modules):
-        return None
-    if not all(isinstance(module, _SUPPORTED) for module in modules):
-        return None
+    assert isinstance(model, nn.Sequential)
     return Perceptron(model, config, optimizers)
+
+
+def without_kernels_note(model: nn.Module, config: RunConfig, device: torch.device) -> str:
+    """A sentence for the person if a network is left to autograd because this torch lacks kernels; else ""."""
+    names = ", ".join(missing_kernels())
+    if not names or not _can_be_written_out(model, config, device):
+        return ""
+    return f"This version of torch lacks {names}, so every step is left to its autograd: the same result in more time."
+
+
+def missing_kernels() -> list[str]:
+    """Names of the kernels that written-out steps call and this version of torch does not have."""
+    return [name for name in _PRIVATE if not hasattr(torch, name)]
+
+
+def _can_be_written_out(model: nn.Module, config: RunConfig, device: torch.device) -> bool:
+    if device.type != "cpu" or config.precision != "float32" or not isinstance(model, nn.Sequential):
+        return False
+    has_linear = any(isinstance(module, nn.Linear) for module in model)
+    return has_linear and all(isinstance(module, _SUPPORTED) for module in model)
 
 
 def _outer_gradient(size: int, classes: int, smoothing: float) -> Tensor:
@@ -101,27 +161,35 @@ def _outer_gradient(size: int, classes: int, smoothing: float) -> Tensor:
 class _LinearStep:
     """y = x W' + b."""
 
-    def __init__(self, module: nn.Linear) -> None:
-        self.first_of_chain = False
+    def __init__(self, module: nn.Linear, is_first: bool) -> None:
+        assert module.weight.grad is not None
+        assert module.bias.grad is not None
+        self._is_first = is_first
         # Detached, because autograd has nothing to record here.
         self._weight, self._bias = module.weight.detach(), module.bias.detach()
         self._transposed = self._weight.t()
-        self._module = module
-        self._input = self._weight
+        self._weight_gradient, self._bias_gradient = module.weight.grad, module.bias.grad
+        # `output`: where the result goes, (B, out).
+        self._input = self.output = self._gradient = torch.empty(0)
+        # The last gradient that came, and its transpose: as a rule it lies in the same buffer at every step.
+        self._last = self._last_transposed = torch.empty(0)
+
+    def resize(self, size: int) -> None:
+        outputs, inputs = self._weight.shape
+        self.output = torch.empty(size, outputs)
+        self._gradient = torch.empty(0 if self._is_first else size, inputs)
 
     def forward(self, x: Tensor) -> Tensor:
         self._input = x
-        # Shape (B, out).
-        return torch.addmm(self._bias, x, self._transposed)
+        return torch.addmm(self._bias, x, self._transposed, out=self.output)
 
     def backward(self, gradient: Tensor) -> Tensor:
-        weight, bias = self._module.weight.grad, self._module.bias.grad
-        assert weight is not None
-        assert bias is not None
-        torch.mm(gradient.t(), self._input, out=weight)
-        torch.sum(gradient, 0, out=bias)
-        # Layers before the first linear one have nothing to learn, so they need no gradient. Shape (B, in).
-        return gradient if self.first_of_chain else torch.mm(gradient, self._weight)
+        if gradient is not self._last:
+            self._last, self._last_transposed = gradient, gradient.t()
+        torch.mm(self._last_transposed, self._input, out=self._weight_gradient)
+        torch.sum(gradient, 0, out=self._bias_gradient)
+        # Shape (B, in).
+        return gradient if self._is_first else torch.mm(gradient, self._weight, out=self._gradient)
 
 
 class _ActivationStep:
@@ -129,22 +197,30 @@ class _ActivationStep:
 
     def __init__(self, module: nn.Module) -> None:
         self._module = module
+        self._backward, *self._settings = _derivative(module)
         self._output = torch.empty(0)
+
+    def resize(self, size: int) -> None:
+        """It needs no buffer of its own."""
 
     def forward(self, x: Tensor) -> Tensor:
         self._output = self._module(x)
         return self._output
 
     def backward(self, gradient: Tensor) -> Tensor:
-        y = self._output
-        if isinstance(self._module, nn.Tanh):
-            return _aten.tanh_backward(gradient, y)
-        if isinstance(self._module, nn.Sigmoid):
-            return _aten.sigmoid_backward(gradient, y)
-        if isinstance(self._module, nn.LeakyReLU):
-            # y has the same sign as x, so it can replace x here.
-            return _aten.leaky_relu_backward(gradient, y, self._module.negative_slope, True)
-        return _aten.threshold_backward(gradient, y, 0)
+        return self._backward(gradient, self._output, *self._settings, grad_input=gradient)
+
+
+def _derivative(module: nn.Module) -> tuple[Any, ...]:
+    """The kernel that multiplies a gradient by the derivative, and its arguments after gradient and output."""
+    if isinstance(module, nn.Tanh):
+        return (_aten.tanh_backward.grad_input,)
+    if isinstance(module, nn.Sigmoid):
+        return (_aten.sigmoid_backward.grad_input,)
+    if isinstance(module, nn.LeakyReLU):
+        # The output has the same sign as the input, so it can replace the input here.
+        return _aten.leaky_relu_backward.grad_input, module.negative_slope, True
+    return _aten.threshold_backward.grad_input, 0
 
 
 class _DropoutStep:
@@ -154,16 +230,20 @@ class _DropoutStep:
         self._kept = 1 - module.p
         self._numbers = torch.empty(0, dtype=torch.int64)
         # Each element is 0 or 1 / kept.
-        self._mask = torch.empty(0)
+        self._mask = self._output = torch.empty(0)
+
+    def resize(self, size: int) -> None:
+        """Its buffers follow what comes in."""
 
     def forward(self, x: Tensor) -> Tensor:
         if self._mask.shape != x.shape:
-            self._numbers, self._mask = torch.empty(x.shape, dtype=torch.int64), torch.empty_like(x)
+            self._numbers = torch.empty(x.shape, dtype=torch.int64)
+            self._mask, self._output = torch.empty_like(x), torch.empty_like(x)
         if _whole_draws_the_same():
             _draw_whole(self._mask, self._numbers, self._kept)
         else:
             self._mask.bernoulli_(self._kept)
-        return x * self._mask.div_(self._kept)
+        return torch.mul(x, self._mask.div_(self._kept), out=self._output)
 
     def backward(self, gradient: Tensor) -> Tensor:
         return gradient.mul_(self._mask)
@@ -186,10 +266,16 @@ def _whole_draws_the_same() -> bool:
     return torch.equal(drawn, expected) and torch.equal(first.get_state(), second.get_state())
 
 
-def _layer(module: nn.Module) -> _LinearStep | _ActivationStep | _DropoutStep:
-    if isinstance(module, nn.Linear):
-        return _LinearStep(module)
-    return _DropoutStep(module) if isinstance(module, nn.Dropout) else _ActivationStep(module)
+def _layers(modules: Sequence[nn.Module]) -> "list[_LinearStep | _ActivationStep | _DropoutStep]":
+    layers: list[_LinearStep | _ActivationStep | _DropoutStep] = []
+    for module in modules:
+        if isinstance(module, nn.Linear):
+            layers.append(_LinearStep(module, is_first=not any(isinstance(layer, _LinearStep) for layer in layers)))
+        elif isinstance(module, nn.Dropout):
+            layers.append(_DropoutStep(module))
+        else:
+            layers.append(_ActivationStep(module))
+    return layers
 
 
 def _update(optimizer: Optimizer) -> Callable[[], object]:
@@ -204,7 +290,7 @@ def _update(optimizer: Optimizer) -> Callable[[], object]:
 def _adam_update(optimizer: Adam) -> Callable[[], object]:
     """Step of Adam and AdamW. The counts of all parameters share one tensor, so that one operation raises them all."""
     group = optimizer.param_groups[0]
-    kernel = _aten._fused_adamw_ if group["decoupled_weight_decay"] else _aten._fused_adam_
+    kernel = torch._fused_adamw_ if group["decoupled_weight_decay"] else torch._fused_adam_
     lists: dict[str, list[Tensor]] = {}
 
     def update() -> None:
@@ -251,7 +337,7 @@ def _sgd_update(optimizer: SGD) -> Callable[[], object]:
             lists.update(_values_and_gradients(group["params"]))
             lists["momentum"] = _state(optimizer, "momentum_buffer") if group["momentum"] else []
             return
-        _aten._fused_sgd_(
+        torch._fused_sgd_(
             lists["values"],
             lists["gradients"],
             lists["momentum"],

@@ -37,6 +37,16 @@ CONFIGS = {
     "leaky ReLU, smoothing, clipping": BASE.replace(
         architecture="flatten linear(40) leakyrelu linear(classes)", label_smoothing=0.1, clip_norm=0.5
     ),
+    # Saved outputs that the next activation must leave as they are, and layers before the first linear one.
+    "activations in a row": BASE.replace(architecture="flatten relu linear(40) tanh sigmoid relu relu linear(classes)"),
+    "dropout around activations": BASE.replace(
+        architecture="flatten dropout(0.2) linear(40) dropout(0.5) relu linear(30) sigmoid dropout(0.3) linear(classes)"
+    ),
+    "batches of many sizes": BASE.replace(architecture="mlp-50", batch_size=997),
+    "a batch larger than the data": BASE.replace(architecture="mlp-50", train_images=200, batch_size=1500),
+    "batches of one": BASE.replace(architecture="linear-10", train_images=300, batch_size=1),
+    "Muon": BASE.replace(architecture="mlp-300-90-dropout-0.3", optimizer="muon"),
+    "Adagrad, clipping": BASE.replace(architecture="mlp-50", optimizer="adagrad", clip_norm=0.1, learning_rate=0.01),
     "augmented": BASE.replace(architecture="mlp-100", shift=2, rotate=10),
 }
 
@@ -84,7 +94,9 @@ def test_the_gradient_of_the_loss_is_that_of_autograd(smoothing: float):
             logits, target = torch.randn(size, classes, requires_grad=True), torch.randint(classes, (size,))
             torch.nn.functional.cross_entropy(logits, target, label_smoothing=smoothing).backward()
             expected = torch.zeros(0) if logits.grad is None else logits.grad
-            assert torch.equal(steps._gradient_of_loss(logits.detach(), target), expected), (classes, size)
+            steps._resize(size)
+            found = steps._gradient_of_loss(logits.detach(), steps._outer_of(size).index_select(0, target))
+            assert torch.equal(found, expected), (classes, size)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
@@ -119,3 +131,21 @@ def test_a_diverging_perceptron_says_so(pixels: dict[bool, Data]):
     torch.manual_seed(0)
     model = architectures.build_network(config.architecture, (1, 28, 28), 10)
     assert list(train_network(model, pixels[True], config))[-1].outcome == "diverged"  # pyright: ignore
+
+
+@pytest.mark.parametrize("kernel", perceptrons._PRIVATE)
+def test_a_torch_without_a_kernel_trains_by_autograd_and_says_so(
+    kernel: str, pixels: dict[bool, Data], monkeypatch: pytest.MonkeyPatch
+):
+    config = BASE.replace(architecture="mlp-50", train_images=300)
+    model = architectures.build_network(config.architecture, (1, 28, 28), 10)
+    assert perceptrons.without_kernels_note(model, config, CPU) == ""
+    *_, expected = trained(config, pixels[True])
+    monkeypatch.delattr(torch, kernel)
+    assert perceptron(model, config, TrainingState.start(model, config).optimizers, CPU) is None
+    assert kernel in perceptrons.without_kernels_note(model, config, CPU)
+    assert perceptrons.without_kernels_note(model, config.replace(precision="bfloat16"), CPU) == ""
+    if kernel in ("_fused_adamw_", "_fused_sgd_"):
+        # torch itself calls the others here.
+        *_, weights = trained(config, pixels[True])
+        assert all(torch.equal(weights[key], value) for key, value in expected.items())
