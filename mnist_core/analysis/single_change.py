@@ -179,7 +179,9 @@ def _draws(config: RunConfig) -> bool:
 
 
 def _kinds(config: RunConfig) -> list[str]:
-    return [layer.name for layer in describe_architecture(config.architecture, *input_shape_and_classes(config)).layers]
+    # The kinds of layers do not depend on how many classes a folder had that is not there any more.
+    gone = (3 if config.folder_colour else 1, config.folder_size, config.folder_size), 10
+    return [layer.name for layer in describe_architecture(config.architecture, *(_shape(config) or gone)).layers]
 
 
 def _hidden(config: RunConfig) -> bool:

@@ -124,6 +124,14 @@ def test_what_stays_the_same_is_said_and_what_does_not() -> None:
             for condition in shared_conditions(config, with_one_change(config, field, value), field)
         }
 
+    longer, quicker = (
+        shared_conditions(PLAIN, with_one_change(PLAIN, field, value), field)[1]
+        for field, value in (("epochs", 9), ("learning_rate", 0.1))
+    )
+    # Only the epochs that both train can be alike.
+    assert ("epoch" in longer.why, "epoch" in quicker.why) == (True, False)
+    gone = PLAIN.replace(dataset="folder", folder="/nowhere")
+    assert [condition.equal for condition in shared_conditions(gone, PLAIN, "dataset")] == ["no", "no"]
     weights, order, draws = "Initial weights", "Order of the batches", "Dropout and augmentation"
     assert said(PLAIN, "learning_rate", 0.1) == {weights: "yes", order: "yes"}
     assert said(lively, "learning_rate", 0.1) == {weights: "yes", order: "yes", draws: "yes"}
