@@ -10,13 +10,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import StorageError, StoreError
 from mnist_core.jobs import troubles
 from mnist_core.store import connections as store_connections
-from mnist_core.store import failures
+from mnist_core.store import failures, rows
 from mnist_core.store.run import Run
+from mnist_core.store.schema import runs
 from mnist_core.store.store import Store
 from mnist_core.upkeep.doctor import examine
 from mnist_core.upkeep.restore import restore
@@ -148,6 +150,10 @@ def test_a_damaged_page_takes_no_more_runs_than_it_holds(own_lab: Path):
     assert 10 < len(whole) < 21
     assert {run.number for run in whole} | {run.number for run in broken} == set(range(1, 22))
     assert all("doctor" in run.reason for run in broken)
+    with again._engine.connect() as connection:
+        readable = rows.readable(connection, sa.select(runs.c.number, runs.c.name))
+    assert len(readable) < 21
+    assert {run.number for run in whole} <= {row.number for row in readable}
     done = command_line("list")
     assert done.returncode == 0
     assert f"{broken[0].number} " in done.stdout

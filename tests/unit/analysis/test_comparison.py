@@ -144,6 +144,8 @@ def test_an_epoch_chosen_on_test_images_makes_a_comparison_optimistic(store: Sto
 def test_a_single_run_is_not_judged_and_settings_are_named_without_their_unit(store: Store) -> None:
     assert judged(store, {}).text == ""
     assert "“Normalise”" in judged(store, {}, {"normalise": False}).text
+    # "Shift" is a command, not a noun.
+    assert "“Shift”" in judged(store, {}, {"shift": 2}).text
     text = judged(store, {}, {"early_stopping": 3}).text
     assert "early stopping" in text
     assert "(epochs)" not in text
@@ -259,6 +261,8 @@ def test_runs_that_differ_only_in_the_seed_form_a_group(store: Store) -> None:
         (("net run one", "net run other"), "net run"),
         (("alpha", "beta"), "alpha"),
         (("784-100-10, seed 3",), "784-100-10"),
+        # One name is the beginning of the other.
+        (("net", "net wide"), "net"),
     ],
 )
 def test_a_group_is_called_what_its_runs_names_have_in_common(store: Store, names: tuple, wanted: str) -> None:

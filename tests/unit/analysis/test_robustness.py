@@ -1,6 +1,7 @@
 """Corruptions: each does what its name says, is reproducible and changes nothing at severity 0; counts add up."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -119,6 +120,25 @@ def test_noise_contrast_and_occlusion_by_their_definitions() -> None:
     assert (small & ~large).mean() < 0.2 * small.mean(), "a larger square lies about where the smaller one was"
 
 
+def test_a_square_covers_every_place_up_to_the_edges() -> None:
+    covered = robustness._covered(np.zeros((3000, 1, 28, 28), np.float64), 5, np.random.default_rng(0)) > 0
+    for axis in (2, 3):
+        first = covered.any(axis=5 - axis)[:, 0].argmax(axis=1)
+        assert (first.min(), first.max()) == (0, 28 - 5)
+
+
+def test_every_change_comes_in_the_amounts_that_the_guide_and_earlier_results_mean() -> None:
+    assert {kind.name: kind.amounts for kind in CORRUPTIONS} == {
+        "Rotation": (10, 20, 30, 45, 60),
+        "Shift": (1, 2, 3, 4, 6),
+        "Scale": (10, 20, 30, 40, 50),
+        "Blur": (0.5, 1, 1.5, 2, 3),
+        "Noise": (10, 20, 30, 45, 60),
+        "Contrast": (30, 50, 70, 80, 90),
+        "Occlusion": (4, 7, 10, 13, 16),
+    }
+
+
 def _brightness(images: np.ndarray) -> np.ndarray:
     """A network of two classes that tells bright images from dark ones."""
     means = images.mean(axis=(1, 2, 3))
@@ -197,3 +217,10 @@ def test_what_a_change_draws_does_not_depend_on_its_place(monkeypatch: pytest.Mo
     before = {kind.name: corrupt(images, kind, 3) for kind in CORRUPTIONS}
     monkeypatch.setattr(robustness, "CORRUPTIONS", CORRUPTIONS[::-1])
     assert all(np.array_equal(corrupt(images, kind, 3), before[kind.name]) for kind in CORRUPTIONS)
+
+
+def test_two_changes_that_draw_alike_are_refused() -> None:
+    path = Path(robustness.__file__)
+    text = path.read_text(encoding="utf-8").replace("stream=1,", "stream=0,")
+    with pytest.raises(ImportError, match="stream"):
+        exec(compile(text, path, "exec"), {"__name__": robustness.__name__})

@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 
 from mnist_core.config.run_config import RunConfig
-from mnist_core.data import folder_remarks
+from mnist_core.data import folder_remarks, image_folder
 from mnist_core.data.folder_layout import folder_class_names
 from mnist_core.data.mnist_5k import read_mnist_5k
+from mnist_core.data.pictures import LargePictureError
 from mnist_core.data.sources import DatasetArrays, load_arrays
 from mnist_core.errors import DataError
 
@@ -259,3 +260,11 @@ def test_every_encoding_of_one_digit_in_a_folder_shows_it(tmp_path: Path):
                 assert image.max() > 240, name
         assert arrays.folder
         assert arrays.folder.one_colour == 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="only Linux has files that say no size")
+def test_a_file_that_holds_more_than_its_size_says_is_not_read_whole(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(image_folder, "MAX_PICTURE_BYTES", 100)
+    assert Path("/proc/self/status").stat().st_size == 0
+    with pytest.raises(LargePictureError):
+        image_folder._content("/proc/self/status")

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from mnist_core.config.dataset_catalogue import BOX_OF_20_BY_MASS, DATASET_CATALOGUE, MIDDLE_SQUARE, Framing
-from mnist_core.data import pictures
+from mnist_core.data import handwriting, pictures
 from mnist_core.data.handwriting import place_drawing, prepare_drawing, read_picture
 from mnist_core.data.pictures import Ground
 from mnist_core.data.strokes import extract_strokes
@@ -278,3 +278,24 @@ def test_enormous_pictures_are_refused_before_they_are_decoded() -> None:
     Image.new("1", (8000, 8000)).save(file, "PNG")
     with pytest.raises(DataError, match="save it smaller"):
         read_picture(file.getvalue())
+
+
+def test_a_ridge_has_no_neighbour_that_is_farther_from_the_edge() -> None:
+    depths = np.array([[3, 1, 2, 1, 0, 0, 1, 1, 3]], dtype=float)
+    # The 2 is a ridge although a 3 is two pixels away.
+    assert handwriting._ridges(depths).tolist() == [[True, False, True, False, False, False, True, False, True]]
+
+
+def test_a_small_digit_in_an_image_of_the_right_size_is_enlarged() -> None:
+    small = np.zeros((28, 28), dtype=np.uint8)
+    small[10:18, 12:16] = 255
+    assert _box(_prepared(small)[0])[2] == 20
+
+
+@pytest.mark.parametrize("turned", [0, 1, 2, 3])
+def test_a_stroke_along_one_edge_does_not_decide_what_the_ground_is(turned: int) -> None:
+    picture = np.zeros((60, 40), dtype=np.uint8)
+    picture[:, 30:] = 255
+    strokes = extract_strokes(np.rot90(picture, turned).copy())
+    assert np.array_equal(np.rot90(strokes, -turned), extract_strokes(picture))
+    assert np.array_equal(extract_strokes(picture[:, ::-1].copy()), extract_strokes(picture)[:, ::-1])

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -92,8 +93,10 @@ def test_images_that_were_exchanged_after_the_run_are_not_taken_for_its_own(stor
     assert (images[:, 0, 3, 3].tolist(), labels.tolist()) == (list(range(24, 32)), [0] * 4 + [1] * 4)
     # The new files have the same names, number and sizes.
     write_images(root, low=100)
-    with pytest.raises(ChangedImagesError, match=rf"\brun #{run.number}\b"):
+    with pytest.raises(ChangedImagesError, match=rf"\brun #{run.number}\b") as refused:
         images_of(run, "test", tmp_path)
+    assert str(root) in str(refused.value)
+    assert "KMNIST" in str(ChangedImagesError(replace(run, config=run.config.replace(dataset="kmnist")), "test"))
     write_images(root)
     assert np.array_equal(images_of(run, "test", tmp_path)[0], images)
 

@@ -14,6 +14,8 @@ from mnist_core.config.data_facts import DataFacts
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import LostRunError, StorageError, StoreError
 from mnist_core.events import EpochEnd, StepEnd
+from mnist_core.store import history
+from mnist_core.store.schema import runs
 from mnist_core.store.store import Store
 from tests.faults.old_databases import bring_back
 
@@ -277,3 +279,24 @@ def test_a_store_from_before_data_were_recorded_opens_with_its_runs(store):
     later.describe(run, data=facts)
     assert (later.run(run.id).data, later.run(run.id).rule) == (facts, 2)
     assert Store.open(store.root).run(run.id).data == facts
+
+
+def test_only_the_runs_that_are_asked_for_are_compared_with_their_fingerprints(store: Store):
+    ended = [store.enqueue(RunConfig(seed=seed), claimed=True) for seed in (0, 1)]
+    for run in ended:
+        store.finish(run, "finished", test_accuracy=0.5)
+    with store._engine.begin() as connection:
+        connection.execute(runs.update().values(test_accuracy=0.75))
+    assert [run.number for run in store.changed_runs([store.find("1")])] == [1]
+    with store._engine.connect() as connection:
+        assert history.changed_rows(connection, [2], {}) == [2]
+        assert history.changed_rows(connection, None, {}) == [1, 2]
+
+
+def test_each_unreadable_row_is_told_by_its_own_column(store: Store):
+    for seed in (0, 1):
+        store.enqueue(RunConfig(seed=seed))
+    with store._engine.begin() as connection:
+        for number, column in ((1, "config"), (2, "tags")):
+            connection.exec_driver_sql(f"UPDATE runs SET {column} = 'no JSON' WHERE number = {number}")
+    assert {run.number: run.reason.partition(":")[0] for run in store.broken()} == {1: "config", 2: "tags"}

@@ -1,5 +1,6 @@
 """A run records the machine that computed it, and what it recorded can be read again."""
 
+import os
 import re
 import threading
 from pathlib import Path
@@ -53,6 +54,27 @@ def test_whatever_the_system_is_there_is_a_name_and_no_error(platform: str, monk
         assert machine.processor_name()
     finally:
         machine.processor_name.cache_clear()
+
+
+@pytest.mark.parametrize("error", [AttributeError, RuntimeError])
+def test_a_torch_that_cannot_name_its_vectors_is_no_error(error: type[Exception], monkeypatch: pytest.MonkeyPatch):
+    def fail() -> str:
+        raise error
+
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", fail)
+    device = devices.describe_device(torch.device("cpu"))
+    assert (device.name, device.vectors) == (machine.processor_name(), "")
+
+
+@pytest.mark.parametrize("before", [None, ":16:8"])
+def test_the_callers_settings_of_torch_come_back(before: str | None, monkeypatch: pytest.MonkeyPatch):
+    name = devices._WORKSPACE
+    monkeypatch.delenv(name, raising=False)
+    if before:
+        monkeypatch.setenv(name, before)
+    with devices.torch_settings_kept():
+        os.environ.setdefault(name, ":4096:8")
+    assert os.environ.get(name) == before
 
 
 def test_a_resumed_run_keeps_what_it_began_with(monkeypatch: pytest.MonkeyPatch):

@@ -283,7 +283,8 @@ def test_a_run_that_began_under_the_old_rule_of_patience_ends_under_it(store):
 def as_recorded_before_there_were_rules(store: Store, run: Run) -> None:
     """Remove what runs of an earlier version lack: versions of rules, and `risen_epoch` in checkpoints."""
     with store._engine.begin() as connection:
-        connection.exec_driver_sql('UPDATE runs SET versions = \'{"torch": "2.0"}\' WHERE id = ?', (run.id,))
+        rules = '{"patience": 1, "training_loss": 1}'
+        connection.exec_driver_sql("UPDATE runs SET rules = ? WHERE id = ?", (rules, run.id))
     for artifact in trained.checkpoints(store, run):
         path = store.folder(run.id) / artifact.path
         whole = checkpoints.load_checkpoint(path)
