@@ -4,7 +4,8 @@
     python -m benchmarks.mutants [--seed 1] [--sample 200] [--rooms training store analysis data] [--processes 2]
 
 cosmic-ray's operators change one thing at a time: a number, a comparison, a truth, a loop. Places in the code are drawn
-at random, each with one of the changes that are possible there; the same seed draws the same ones from the same code.
+at random, each with one of the changes that are possible there; the same seed draws the same ones, as far as the code
+is the same.
 First the tests that need neither a browser nor long run once, while coverage.py notes which lines each test executes.
 Then each mutant is put into a copy of the repository, and the tests that execute the changed line run, the nearest and
 quickest first, until one fails. Mutants that are listed in `benchmarks/mutants_equivalent.json` are set aside: they
@@ -15,9 +16,9 @@ keeps what was found, and the same command goes on from there.
 import argparse
 import ast
 import difflib
+import hashlib
 import json
 import os
-import random
 import shutil
 import subprocess
 import sys
@@ -43,7 +44,7 @@ ROOMS = ("training", "store", "analysis", "data")
 # Tests of this many seconds run at most for one mutant.
 _SECONDS = 90.0
 # A test that hangs has noticed the mutant, too: it takes this many times as long as all that were chosen, and a minute.
-_PATIENCE, _START_SECONDS = 10, 60
+_PATIENCE, _START_SECONDS = 4, 60
 _CHOSEN = ["-m", "not long and not browser", "-p", "no:cacheprovider", "-q"]
 # They need arguments: the names of variables.
 _LEFT_OUT = ("core/VariableReplacer", "core/VariableInserter")
@@ -111,18 +112,23 @@ def _try_drawn(arguments: argparse.Namespace, folder: Path) -> None:
 
 
 def draw(rooms: Sequence[str], count: int, seed: int) -> list[Mutant]:
-    """`count` mutants of the rooms' modules, drawn with this seed, at most one of each place in the code."""
-    generator = random.Random(seed)
-    places = [
-        (path, span, changes)
-        for room in rooms
-        for path in sorted((ROOT / "mnist_core" / room).rglob("*.py"))
-        for span, changes in sorted(_places(path).items())
-    ]
-    generator.shuffle(places)
+    """`count` mutants of the rooms' modules, drawn with this seed, at most one of each place in the code.
+
+    A place is drawn by a hash of its file and line, so that it is drawn again when other lines have changed.
+    """
+
+    def drawn(path: Path, lines: Sequence[str], span: Any) -> str:
+        (line, start), (_, end) = span
+        text = f"{seed} {path.relative_to(ROOT)} {lines[line - 1].strip()} {start} {end}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    places = []
+    for path in (path for room in rooms for path in sorted((ROOT / "mnist_core" / room).rglob("*.py"))):
+        lines = path.read_text().splitlines()
+        places += [(drawn(path, lines, span), path, changes) for span, changes in sorted(_places(path).items())]
     mutants: list[Mutant] = []
-    for path, _, changes in places:
-        operator, occurrence = generator.choice(changes)
+    for number, path, changes in sorted(places):
+        operator, occurrence = changes[int(number, 16) % len(changes)]
         mutant = _mutant(path, operator, occurrence)
         if mutant is not None:
             mutants.append(mutant)
