@@ -52,15 +52,17 @@ class Perceptron:
         self._outer: dict[int, Tensor] = {}
         for parameter in model.parameters():
             parameter.grad = torch.zeros_like(parameter)
-        self._layers = _layers([module for module in model if not isinstance(module, nn.Flatten)])
+        # What the layers compute in: under autocast products take and give bfloat16, weights and loss stay float32.
+        self._dtype = torch.bfloat16 if config.precision == "bfloat16" else torch.float32
+        self._layers = _layers([module for module in model if not isinstance(module, nn.Flatten)], self._dtype)
         # Layers before the first linear one have nothing to learn, so no gradient goes there.
         first = next(index for index, layer in enumerate(self._layers) if isinstance(layer, _LinearStep))
         self._backwards = self._layers[first:][::-1]
         self._updates = [_update(optimizer) for optimizer in optimizers]
         # The batch size of the buffers.
         self._size = 0
-        # Gradient for the logits, (B, classes).
-        self._gradient = torch.empty(0)
+        # Gradient for the logits, (B, classes), as the loss gives it and as the layers take it.
+        self._gradient = self._layers_gradient = torch.empty(0)
 
     def batches(self, pixels: Tensor, targets: Tensor, size: int) -> list[Batch]:
         """Normalised images (N, C, H, W) with labels (N,), as batches of `size`; the last one may be smaller."""
@@ -70,14 +72,18 @@ class Perceptron:
         if whole < len(targets):
             outers.append(self._outer_of(len(targets) - whole).index_select(0, targets[whole:]))
         sizes = [size] * (whole // size) + [len(targets) - whole] * (whole < len(targets))
-        return [*map(Batch, sizes, pixels.flatten(1).split(size), outers, logits.split(size))]
+        inputs = pixels.flatten(1)
+        # What comes before the first linear layer computes with the pixels as they are.
+        if isinstance(self._layers[0], _LinearStep):
+            inputs = inputs.to(self._dtype)
+        return [*map(Batch, sizes, inputs.split(size), outers, logits.split(size))]
 
     def step(self, batch: Batch) -> Tensor:
         """One step on a batch; returns logits (B, classes) from before the step."""
         if batch.size != self._size:
             self._resize(batch.size)
         last, logits = self._layers[-1], batch.logits
-        if isinstance(last, _LinearStep):
+        if type(last) is _LinearStep:
             last.output = logits
         flow = batch.pixels
         for layer in self._layers:
@@ -95,13 +101,16 @@ class Perceptron:
 
     def _resize(self, size: int) -> None:
         self._size, self._gradient = size, torch.empty(size, self._classes)
+        self._layers_gradient = self._gradient.to(self._dtype)
         for layer in self._layers:
             layer.resize(size)
 
     def _gradient_of_loss(self, logits: Tensor, outer: Tensor) -> Tensor:
         """Gradient of the mean cross-entropy: (softmax(logits) - target) / B, in the same two steps as autograd."""
         likelihoods = torch._log_softmax(logits, 1, False)
-        return torch._log_softmax_backward_data(outer, likelihoods, 1, torch.float32, out=self._gradient)
+        torch._log_softmax_backward_data(outer, likelihoods, 1, torch.float32, out=self._gradient)
+        is_float32 = self._layers_gradient is self._gradient
+        return self._gradient if is_float32 else self._layers_gradient.copy_(self._gradient)
 
     def _outer_of(self, size: int) -> Tensor:
         if size not in self._outer:
@@ -133,7 +142,7 @@ def missing_kernels() -> list[str]:
 
 
 def _can_be_written_out(model: nn.Module, config: RunConfig, device: torch.device) -> bool:
-    if device.type != "cpu" or config.precision != "float32" or not isinstance(model, nn.Sequential):
+    if device.type != "cpu" or not isinstance(model, nn.Sequential):
         return False
     has_linear = any(isinstance(module, nn.Linear) for module in model)
     return has_linear and all(isinstance(module, _SUPPORTED) for module in model)
@@ -176,8 +185,8 @@ class _LinearStep:
 
     def resize(self, size: int) -> None:
         outputs, inputs = self._weight.shape
-        self.output = torch.empty(size, outputs)
-        self._gradient = torch.empty(0 if self._is_first else size, inputs)
+        self.output = self._weight.new_empty(size, outputs)
+        self._gradient = self._weight.new_empty(0 if self._is_first else size, inputs)
 
     def forward(self, x: Tensor) -> Tensor:
         self._input = x
@@ -190,6 +199,29 @@ class _LinearStep:
         torch.sum(gradient, 0, out=self._bias_gradient)
         # Shape (B, in).
         return gradient if self._is_first else torch.mm(gradient, self._weight, out=self._gradient)
+
+
+class _HalfLinearStep(_LinearStep):
+    """The same in bfloat16, as autocast does it: weights are cast at every step, gradients are cast back."""
+
+    def __init__(self, module: nn.Linear, is_first: bool) -> None:
+        super().__init__(module, is_first)
+        self._float_weight, self._float_bias = self._weight, self._bias
+        self._float_weight_gradient, self._float_bias_gradient = self._weight_gradient, self._bias_gradient
+        self._weight, self._bias = self._weight.bfloat16(), self._bias.bfloat16()
+        self._transposed = self._weight.t()
+        self._weight_gradient, self._bias_gradient = torch.empty_like(self._weight), torch.empty_like(self._bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self._weight.copy_(self._float_weight)
+        self._bias.copy_(self._float_bias)
+        return super().forward(x.bfloat16())
+
+    def backward(self, gradient: Tensor) -> Tensor:
+        before = super().backward(gradient)
+        self._float_weight_gradient.copy_(self._weight_gradient)
+        self._float_bias_gradient.copy_(self._bias_gradient)
+        return before
 
 
 class _ActivationStep:
@@ -266,11 +298,12 @@ def _whole_draws_the_same() -> bool:
     return torch.equal(drawn, expected) and torch.equal(first.get_state(), second.get_state())
 
 
-def _layers(modules: Sequence[nn.Module]) -> "list[_LinearStep | _ActivationStep | _DropoutStep]":
+def _layers(modules: Sequence[nn.Module], dtype: torch.dtype) -> "list[_LinearStep | _ActivationStep | _DropoutStep]":
+    linear = _HalfLinearStep if dtype == torch.bfloat16 else _LinearStep
     layers: list[_LinearStep | _ActivationStep | _DropoutStep] = []
     for module in modules:
         if isinstance(module, nn.Linear):
-            layers.append(_LinearStep(module, is_first=not any(isinstance(layer, _LinearStep) for layer in layers)))
+            layers.append(linear(module, is_first=not any(isinstance(layer, _LinearStep) for layer in layers)))
         elif isinstance(module, nn.Dropout):
             layers.append(_DropoutStep(module))
         else:

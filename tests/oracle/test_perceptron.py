@@ -66,9 +66,12 @@ def trained(config: RunConfig, data: Data) -> tuple[list[float], EpochEnd, dict[
     return losses, end, model.state_dict()
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("name", CONFIGS)
-def test_an_epoch_ends_where_autograd_ends(name: str, pixels: dict[bool, Data], monkeypatch: pytest.MonkeyPatch):
-    config = CONFIGS[name]
+def test_an_epoch_ends_where_autograd_ends(
+    name: str, precision: str, pixels: dict[bool, Data], monkeypatch: pytest.MonkeyPatch
+):
+    config = CONFIGS[name].replace(precision=precision)
     data = pixels[config.normalise]
     used = []
     monkeypatch.setattr(loop, "perceptron", lambda *arguments: used.append(perceptron(*arguments)) or used[-1])
@@ -118,7 +121,7 @@ def test_a_mask_is_that_of_torch_however_it_is_drawn(share: float, monkeypatch: 
 
 @pytest.mark.parametrize(
     "change",
-    [{"architecture": "lenet-5"}, {"precision": "bfloat16"}, {"architecture": "flatten batchnorm linear(classes)"}],
+    [{"architecture": "lenet-5"}, {"architecture": "flatten batchnorm linear(classes)"}],
 )
 def test_other_networks_are_left_to_autograd(change: dict[str, str]):
     config = BASE.replace(**change)
@@ -144,7 +147,7 @@ def test_a_torch_without_a_kernel_trains_by_autograd_and_says_so(
     monkeypatch.delattr(torch, kernel)
     assert perceptron(model, config, TrainingState.start(model, config).optimizers, CPU) is None
     assert kernel in perceptrons.without_kernels_note(model, config, CPU)
-    assert perceptrons.without_kernels_note(model, config.replace(precision="bfloat16"), CPU) == ""
+    assert perceptrons.without_kernels_note(model, config, torch.device("cuda")) == ""
     if kernel in ("_fused_adamw_", "_fused_sgd_"):
         # torch itself calls the others here.
         *_, weights = trained(config, pixels[True])
