@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.components import data_table, table_rows
 from dashboard.controls import compared_runs
 from dashboard.frame import choose_option, navigation
-from mnist_core.analysis import SPREAD_BANDS, Architecture, GroupPair, Predictions, SpreadBand, Verdict, stats
+from mnist_core.analysis import SPREAD_BANDS, GroupPair, Predictions, SpreadBand, TrainedArchitecture, Verdict, stats
 from mnist_core.plots import significance as plots
 from mnist_core.text import in_markdown
 
@@ -133,7 +133,7 @@ def _seeds(count: int) -> str:
     return f"more than {_MOST}" if count > _MOST else str(count)
 
 
-def _single(rows: Sequence[Architecture]) -> None:
+def _single(rows: Sequence[TrainedArchitecture]) -> None:
     """Name the architectures with one seed only, and how to train more."""
     single = [row for row in rows if len(row.accuracies) == 1]
     if not single:

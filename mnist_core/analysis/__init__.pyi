@@ -55,6 +55,6 @@ from .stats.sentences import points_text as points_text
 from .stats.several import GroupPair as GroupPair
 from .stats.several import Pair as Pair
 from .trained import TrainedNetwork as TrainedNetwork
-from .verdict import Architecture as Architecture
+from .verdict import TrainedArchitecture as TrainedArchitecture
 from .verdict import Verdict as Verdict
 from .verdict import judge as judge

@@ -20,7 +20,7 @@ from mnist_core.store import Run
 
 
 @dataclass(frozen=True)
-class Architecture:
+class TrainedArchitecture:
     """Runs that differ only in the seed, and what they achieved on the images that all were asked."""
 
     name: str
@@ -80,17 +80,17 @@ class Verdict:
         return sorted({run for group in self.alike if self.best in group for run in group} - {self.best})
 
     @cached_property
-    def architectures(self) -> tuple[Architecture, ...]:
+    def architectures(self) -> tuple[TrainedArchitecture, ...]:
         """The runs as architectures over their seeds, the best mean first."""
         accuracies = {run.id: value for run, value in zip(self.predictions.runs, self._accuracies, strict=True)}
         groups = seed_groups(self.predictions.runs)
         rows = [
-            Architecture(name, group, {run.config.seed: accuracies[run.id] for run in group.one_per_seed})
+            TrainedArchitecture(name, group, {run.config.seed: accuracies[run.id] for run in group.one_per_seed})
             for group, name in zip(groups, seed_group_names(groups), strict=True)
         ]
         return tuple(sorted(rows, key=lambda row: -row.mean))
 
-    def architecture_of(self, run: Run) -> Architecture:
+    def architecture_of(self, run: Run) -> TrainedArchitecture:
         """The architecture that a run belongs to."""
         return next(row for row in self.architectures if run in row.group.runs)
 

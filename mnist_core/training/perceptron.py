@@ -27,7 +27,7 @@ _PRIVATE = ("_fused_adam_", "_fused_adamw_", "_fused_sgd_", "_log_softmax", "_lo
 _SUPPORTED = (nn.Flatten, nn.Linear, nn.Dropout, nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.Sigmoid)
 
 
-class Batch(NamedTuple):
+class PreparedBatch(NamedTuple):
     """A batch as a `Perceptron` wants it; views of what was made for many batches at once."""
 
     # Number of images, B.
@@ -64,7 +64,7 @@ class Perceptron:
         # Gradient for the logits, (B, classes), as the loss gives it and as the layers take it.
         self._gradient = self._layers_gradient = torch.empty(0)
 
-    def batches(self, pixels: Tensor, targets: Tensor, size: int) -> list[Batch]:
+    def batches(self, pixels: Tensor, targets: Tensor, size: int) -> list[PreparedBatch]:
         """Normalised images (N, C, H, W) with labels (N,), as batches of `size`; the last one may be smaller."""
         logits = torch.empty(len(targets), self._classes)
         whole = len(targets) // size * size
@@ -76,9 +76,9 @@ class Perceptron:
         # What comes before the first linear layer computes with the pixels as they are.
         if isinstance(self._layers[0], _LinearStep):
             inputs = inputs.to(self._dtype)
-        return [*map(Batch, sizes, inputs.split(size), outers, logits.split(size))]
+        return [*map(PreparedBatch, sizes, inputs.split(size), outers, logits.split(size))]
 
-    def step(self, batch: Batch) -> Tensor:
+    def step(self, batch: PreparedBatch) -> Tensor:
         """One step on a batch; returns logits (B, classes) from before the step."""
         if batch.size != self._size:
             self._resize(batch.size)
