@@ -18,7 +18,7 @@ from mnist_core.data.idx_files import describe_search, is_packed, kind_of_number
 from mnist_core.data.mnist_5k import packaged_file
 from mnist_core.errors import DataError
 
-State = Literal["ready", "downloading", "unreachable", "missing", "damaged"]
+DatasetState = Literal["ready", "downloading", "unreachable", "missing", "damaged"]
 # A download is given up after this many seconds without a byte.
 PATIENCE = 7.0
 # From this directory `python -m mnist_core` works whether the package is installed or not.
@@ -34,7 +34,7 @@ class DatasetStatus:
     """
 
     name: str
-    state: State
+    state: DatasetState
     # One or two sentences for the person at the screen.
     message: str
     # Bytes received so far.
