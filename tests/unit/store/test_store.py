@@ -300,3 +300,10 @@ def test_each_unreadable_row_is_told_by_its_own_column(store: Store):
         for number, column in ((1, "config"), (2, "tags")):
             connection.exec_driver_sql(f"UPDATE runs SET {column} = 'no JSON' WHERE number = {number}")
     assert {run.number: run.reason.partition(":")[0] for run in store.broken()} == {1: "config", 2: "tags"}
+
+
+@pytest.mark.parametrize(("stored", "shown"), [(-0.5, 0.0), (1e300, 0.0), ("yesterday", 0.0), (12.5, 12.5)])
+def test_a_sweep_with_an_impossible_date_is_read_without_one(store: Store, stored: object, shown: float):
+    with store._engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO sweeps VALUES ('s', 'name', '{}', ?)", (stored,))
+    assert [sweep.created for sweep in store.sweeps()] == [shown]
