@@ -36,6 +36,8 @@ WORK: dict[str, tuple[dict[str, Any], float]] = {
     "mlp-300": ({"architecture": "mlp-300"}, 1.0),
     "mlp-2000": ({"architecture": "mlp-2000"}, 0.25),
     "deep": (_DEEP | {"optimizer": "sgd", "learning_rate": 0.01, "momentum": 0.9}, 0.5),
+    "mlp-300-bf16": ({"architecture": "mlp-300"} | _HALF, 1.0),
+    "deep-bf16": (_DEEP | {"optimizer": "sgd", "learning_rate": 0.01, "momentum": 0.9} | _HALF, 0.5),
     "784-10": ({"architecture": "softmax", "optimizer": "sgd", "learning_rate": 0.05, "batch_size": 12}, 1.0),
     "example": (_EXAMPLE, 0.1),
     "example-bf16": (_EXAMPLE | _HALF, 0.1),
@@ -99,17 +101,17 @@ def main() -> None:
 
 def _round(before: Path, config: dict[str, Any], core: int, number: int) -> dict[str, dict[str, Any]]:
     order = [("before", before), ("now", ROOT)]
-    return {name: _train(folder, config, core) for name, folder in (order if number % 2 else order[::-1])}
+    return {name: train(folder, config, core) for name, folder in (order if number % 2 else order[::-1])}
 
 
-def _train(checkout: Path, config: dict[str, Any], core: int) -> dict[str, Any]:
+def train(checkout: Path, config: dict[str, Any], core: int) -> dict[str, Any]:
     """Seconds, megabytes and a hash of the weights of a run that a worker of this checkout trains."""
     with tempfile.TemporaryDirectory() as results:
         surroundings = os.environ | {
             "MNIST_LAB_DATA": str(environment.data_dir()),
             "MNIST_LAB_RESULTS": results,
             "OMP_NUM_THREADS": "1",
-            "PYTHONPATH": str(checkout),
+            "PYTHONPATH": os.pathsep.join([str(checkout), os.environ.get("PYTHONPATH", "")]),
         }
         ended = subprocess.run(
             [sys.executable, "-c", _PROGRAM, json.dumps(config)],
