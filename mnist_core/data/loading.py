@@ -95,7 +95,9 @@ class PixelScaling:
         """
         pixels = images.float() if out is None else out.copy_(images)
         if self.factor is not None:
-            return torch.add(self.bias, pixels, alpha=self.factor, out=pixels)
+            # The exporter to ONNX knows no `out`.
+            into = {} if out is None else {"out": out}
+            return torch.add(self.bias, pixels, alpha=self.factor, **into)
         return pixels.mul_(self.scale).add_(self.bias)
 
 
