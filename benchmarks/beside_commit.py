@@ -46,7 +46,7 @@ WORK: dict[str, tuple[dict[str, Any], float]] = {
 }
 # Runs in either checkout: a worker of that commit trains, and this says what it did.
 _PROGRAM = """
-import hashlib, json, sys, time
+import hashlib, json, os, sys, time
 from mnist_core.config import RunConfig
 from mnist_core.jobs.worker_process import WorkerProcess
 from mnist_core.store import Store
@@ -55,6 +55,8 @@ from mnist_core.training import checkpoints
 store = Store.open()
 run = store.enqueue(RunConfig(**json.loads(sys.argv[1])), claimed=True)
 worker = WorkerProcess(store)
+# All threads that it will have; this process waits on another core.
+os.sched_setaffinity(worker.process.pid, {int(sys.argv[2])})
 while not worker.ready:
     assert worker.ended() is None
     time.sleep(0.05)
@@ -114,12 +116,11 @@ def train(checkout: Path, config: dict[str, Any], core: int) -> dict[str, Any]:
             "PYTHONPATH": os.pathsep.join([str(checkout), os.environ.get("PYTHONPATH", "")]),
         }
         ended = subprocess.run(
-            [sys.executable, "-c", _PROGRAM, json.dumps(config)],
+            [sys.executable, "-c", _PROGRAM, json.dumps(config), str(core)],
             cwd=checkout,
             env=surroundings,
             check=True,
             capture_output=True,
-            preexec_fn=lambda: os.sched_setaffinity(0, {core}),
         )
     return json.loads(ended.stdout)
 
