@@ -3,7 +3,9 @@
 import json
 import signal
 import sys
+import tempfile
 import threading
+import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
 from types import FrameType
@@ -59,7 +61,8 @@ _RUN = typer.Argument(help="Number (12), id, or the beginning of an id.")
 def main() -> None:
     """Run the command line; an error that a person can mend is one line and exit code 2, Ctrl-C is 130.
 
-    So are errors of the system and of the database, such as a file whose name is too long or a full disk.
+    So are errors of the system and of the database, such as a file whose name is too long or a full disk. An error that
+    nobody thought of is one line and exit code 1; where it arose stands in a file.
     """
     pressed = threading.Event()
 
@@ -86,9 +89,22 @@ def main() -> None:
         if pressed.is_set():
             sys.exit(130)
         if not isinstance(error, STORE_ERRORS):
-            raise
+            print(in_terminal(_shortened(_fault_of_ours(error))), file=sys.stderr)
+            sys.exit(1)
         print(in_terminal(f"Error: {_shortened(explain(error))}"), file=sys.stderr)
         sys.exit(2)
+
+
+def _fault_of_ours(error: Exception) -> str:
+    """A sentence on an error that nobody thought of, whose traceback goes into a file."""
+    try:
+        descriptor, path = tempfile.mkstemp(prefix="mnist-lab-", suffix=".txt")
+        with open(descriptor, "w", encoding="utf-8", errors="replace") as file:
+            traceback.print_exception(error, file=file)
+        where = f" with the file {path}, which says where it arose"
+    except OSError:
+        where = ""
+    return f"Error: {type(error).__name__}: {error}. This is a fault of MNIST Lab: please report it{where}."
 
 
 def _shortened(message: str) -> str:

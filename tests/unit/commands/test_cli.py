@@ -1,6 +1,7 @@
 """The command line as a process of its own: its output and its exit code."""
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -166,3 +167,14 @@ def test_a_name_of_brackets_or_escape_codes_is_printed_as_letters():
         assert done.exit_code == 0
         assert "a [/b] [red] [31m b" in done.stdout
         assert "\x1b" not in done.stdout
+
+
+def test_an_error_that_nobody_thought_of_is_one_line_and_a_file_says_where_it_arose():
+    program = "from mnist_core.commands import cli; cli.app = lambda **_: 1 / 0; cli.main()"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert "ZeroDivisionError" in done.stderr
+    (path,) = re.findall(r"\S+mnist-lab-\w+\.txt", done.stderr)
+    assert "Traceback" in Path(path).read_text()
+    Path(path).unlink()
