@@ -25,7 +25,7 @@ from mnist_core.data import cifar10
 from mnist_core.data.download import child
 from mnist_core.data.download.availability import DatasetStatus, Download, dataset_status, ensure_downloaded
 from mnist_core.data.download.torchvision_ops import make_torchvision_importable
-from mnist_core.data.download.traffic import Traffic, probe_servers
+from mnist_core.data.download.traffic import Traffic, _CountingStream, probe_servers
 from mnist_core.data.sources import load_arrays
 from mnist_core.errors import DataError
 from mnist_core.export.script.script import script_of_config
@@ -326,3 +326,11 @@ runpy.run_path({str(tmp_path / "taken_away.py")!r})
     assert done.returncode == 0, done.stderr[-2000:]
     assert "test accuracy: " in done.stdout
     assert (tmp_path / "data" / "KMNIST" / "raw" / NAMES[0].removesuffix(".gz")).exists()
+
+
+def test_every_byte_that_arrives_is_counted_and_no_other():
+    traffic = Traffic()
+    stream = io.BufferedReader(_CountingStream(io.FileIO(__file__), traffic))
+    content = stream.read()
+    assert stream.read() == b""
+    assert traffic.received == len(content) == Path(__file__).stat().st_size

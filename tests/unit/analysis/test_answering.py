@@ -54,6 +54,8 @@ def test_a_network_answers_as_it_did_when_it_was_tested(
     store, run = lab[0], lab[1][name]
     images, labels, stored = stored_answers(store, run)
     assert trained.load_network(store, run).precision == run.config.precision
+    # Loaded once, then kept.
+    assert trained.load_network(store, run) is trained.load_network(store, run)
     assert trained.precision_note(run) == ""
     np.testing.assert_array_equal(trained.run_probabilities(store, run, images), stored)
     np.testing.assert_array_equal(costs.load_predictors(store, [run])[run.id](images), stored)

@@ -228,6 +228,9 @@ def test_two_rules_of_early_stopping_are_a_confound(store: Store) -> None:
     new = recorded(store, EPYC, TORCH, second, early_stopping=2)
     assert roles(old, new) == {"Early stopping waits for": CONFOUND}
     assert judge_fairness([old, new]).kind == "confounded"
+    texts = config_differences([old, new]).loc["Early stopping waits for"].tolist()[1:]
+    # Under the first rule an equal accuracy counts, too.
+    assert ["equal" in text for text in texts] == [True, False]
     assert config_differences([recorded(store, EPYC, TORCH, first), recorded(store, EPYC, TORCH, second)]).empty
 
 

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import stat
 import threading
+from collections import namedtuple
 from contextlib import closing
 from pathlib import Path
 
@@ -122,3 +123,13 @@ def test_the_numbers_of_copies_go_on_after_one_of_them_was_restored(own_lab: Pat
     restore(first, own_lab / "runs.db", own_lab, replace=True)
     third = copy_daily(own_lab / "runs.db", own_lab, 0.0)
     assert newest_copies(own_lab) == [third, second, first]
+
+
+@pytest.mark.parametrize(("room", "is_made"), [(3.5, True), (2.5, False)])
+def test_a_daily_copy_needs_room_for_three(room: float, is_made: bool, own_lab: Path, monkeypatch: pytest.MonkeyPatch):
+    store = Store.open()
+    assert store.file is not None
+    usage = namedtuple("usage", "total used free")
+    free = int(room * store.file.stat().st_size)
+    monkeypatch.setattr(database_copies.shutil, "disk_usage", lambda _: usage(free, 0, free))
+    assert (database_copies.copy_daily(store.file, own_lab, 1e9) is not None) == is_made

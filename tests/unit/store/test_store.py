@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from contextlib import closing
 from pathlib import Path
+from uuid import RFC_4122, UUID
 
 import pytest
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import LostRunError, StorageError, StoreError
 from mnist_core.events import EpochEnd, StepEnd
 from mnist_core.store import history
+from mnist_core.store.run import new_id
 from mnist_core.store.schema import runs
 from mnist_core.store.store import Store
 from tests.faults.old_databases import bring_back
@@ -307,3 +309,32 @@ def test_a_sweep_with_an_impossible_date_is_read_without_one(store: Store, store
     with store._engine.begin() as connection:
         connection.exec_driver_sql("INSERT INTO sweeps VALUES ('s', 'name', '{}', ?)", (stored,))
     assert [sweep.created for sweep in store.sweeps()] == [shown]
+
+
+def test_a_name_has_at_most_two_hundred_letters(store: Store):
+    assert [len(store.enqueue(RunConfig(), "x" * length).name) for length in (199, 200, 201, 999)] == [
+        199,
+        200,
+        200,
+        200,
+    ]
+
+
+def test_an_id_is_a_uuid_of_version_7_that_sorts_by_its_moment():
+    ids = [UUID(new_id(moment)) for moment in (1_700_000_000.0, 1_700_000_000.5, 1_700_000_001.0)]
+    assert {(each.version, each.variant) for each in ids} == {(7, RFC_4122)}
+    assert sorted(ids) == ids
+    assert ids[0].int >> 80 == 1_700_000_000_000
+    many = {new_id(1.0) for _ in range(1000)}
+    assert len(many) == 1000
+    # Both random parts vary.
+    assert len({each[14:18] for each in many}) > 500
+    assert len({each[-12:] for each in many}) == 1000
+
+
+@pytest.mark.parametrize(("moment", "is_broken"), [(7_258_118_399.0, False), (7_258_118_399.5, True)])
+def test_a_moment_after_the_year_2199_cannot_be_shown(store: Store, moment: float, is_broken: bool):
+    run = store.enqueue(RunConfig())
+    with store._engine.begin() as connection:
+        connection.execute(runs.update().values(created=moment))
+    assert [broken.number for broken in store.broken()] == [run.number] * is_broken
