@@ -27,6 +27,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -41,6 +42,7 @@ from benchmarks.machine import describe_machine
 ROOT = Path(__file__).resolve().parent.parent
 EQUIVALENT = Path(__file__).with_name("mutants_equivalent.json")
 ROOMS = ("training", "store", "analysis", "data")
+_WHOLE_MODULE = range(1, 1_000_000)
 # Tests of this many seconds run at most for one mutant.
 _SECONDS = 30.0
 # A test that hangs has noticed the mutant, too: it takes this many times as long as all that were chosen, and a minute.
@@ -252,7 +254,7 @@ def _killer(mutant: Mutant, copy: Path, observed: Observed) -> str:
     """The first test that fails with the mutant in this copy of the repository; "" if all pass."""
     path = copy / mutant.path
     original = path.read_text()
-    tests = _tests(mutant, original, observed)
+    tests = _tests(mutant, original, observed, copy)
     lines = original.splitlines(keepends=True)
     count = mutant.before.count("\n") + 1
     path.write_text("".join([*lines[: mutant.line - 1], mutant.after + "\n", *lines[mutant.line - 1 + count :]]))
@@ -262,12 +264,14 @@ def _killer(mutant: Mutant, copy: Path, observed: Observed) -> str:
         path.write_text(original)
 
 
-def _tests(mutant: Mutant, source: str, observed: Observed) -> list[str]:
+def _tests(mutant: Mutant, source: str, observed: Observed, copy: Path) -> list[str]:
     """Tests that execute the changed line, the nearest and quickest first, as many as take `_SECONDS`."""
-    executed = observed.lines.get(mutant.path, {})
-    lines = _lines(ast.parse(source), mutant.line)
-    names = {test for line, tests in executed.items() if line in lines for test in tests}
     module = Path(mutant.path)
+    lines = _lines(ast.parse(source), mutant.line)
+    names = {test for line, tests in observed.lines.get(mutant.path, {}).items() if line in lines for test in tests}
+    if lines == _WHOLE_MODULE:
+        # A constant or a table has an effect on tests that execute no other line of its module.
+        names |= {test for test in observed.seconds if _imports(copy / test.partition("::")[0], module)}
 
     def order(test: str) -> tuple[bool, bool, float]:
         name = test.partition("::")[0]
@@ -281,6 +285,15 @@ def _tests(mutant: Mutant, source: str, observed: Observed) -> list[str]:
             break
         chosen.append(test)
     return chosen
+
+
+@cache
+def _imports(test: Path, module: Path) -> bool:
+    """Whether the text of a test names the module, or it looks at all modules."""
+    dotted = ".".join(module.with_suffix("").parts)
+    room, _, name = dotted.rpartition(".")
+    text = test.read_text()
+    return any(part in text for part in (dotted, f"from {room} import {name}", "walk_packages(mnist_core"))
 
 
 def _lines(tree: ast.Module, line: int) -> range:
@@ -300,7 +313,7 @@ def _lines(tree: ast.Module, line: int) -> range:
     if isinstance(statement, ast.FunctionDef):
         return range(statement.body[0].lineno, (statement.end_lineno or 0) + 1)
     if function is None or statement is None:
-        return range(1, 1_000_000)
+        return _WHOLE_MODULE
     last = statement.body[0].lineno - 1 if hasattr(statement, "body") else statement.end_lineno or 0  # pyright: ignore
     return range(statement.lineno, max(last, statement.lineno) + 1)
 
