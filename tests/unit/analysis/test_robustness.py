@@ -115,7 +115,8 @@ def test_noise_contrast_and_occlusion_by_their_definitions() -> None:
     black = np.zeros((50, 3, 28, 28), dtype=np.uint8)
     for severity, side in ((1, 4), (5, 16)):
         covered = corrupt(black, KINDS["Occlusion"], severity)
-        assert (covered > 0).sum(axis=(2, 3)).tolist() == [[side**2] * 3] * 50
+        assert (covered == 128).sum(axis=(2, 3)).tolist() == [[side**2] * 3] * 50
+        assert (covered > 0).sum() == (covered == 128).sum()
     small, large = (corrupt(black, KINDS["Occlusion"], severity) > 0 for severity in (2, 4))
     assert (small & ~large).mean() < 0.2 * small.mean(), "a larger square lies about where the smaller one was"
 

@@ -338,3 +338,11 @@ def test_a_moment_after_the_year_2199_cannot_be_shown(store: Store, moment: floa
     with store._engine.begin() as connection:
         connection.execute(runs.update().values(created=moment))
     assert [broken.number for broken in store.broken()] == [run.number] * is_broken
+
+
+@pytest.mark.parametrize("column", ["epoch", "step"])
+def test_a_run_has_no_negative_epoch_or_step(store: Store, column: str):
+    run = store.enqueue(RunConfig())
+    with store._engine.begin() as connection:
+        connection.execute(runs.update().values({column: -1}))
+    assert [broken.number for broken in store.broken()] == [run.number]
