@@ -237,7 +237,9 @@ def observe(copy: Path, folder: Path, processes: int) -> Observed:
             line: sorted({test.partition("|")[0] for test in tests})
             for line, tests in data.contexts_by_lineno(file).items()
         }
-    return Observed(lines, seconds)
+    # JUnit's names are those of pytest for nearly all tests.
+    names = {test for tests in lines.values() for of_line in tests.values() for test in of_line}
+    return Observed(lines, {test: duration for test, duration in seconds.items() if test in names})
 
 
 def _copy(folder: Path) -> Path:
