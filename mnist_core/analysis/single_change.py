@@ -181,7 +181,8 @@ def _draws(config: RunConfig) -> bool:
 def _kinds(config: RunConfig) -> list[str]:
     # The kinds of layers do not depend on how many classes a folder had that is not there any more.
     gone = (3 if config.folder_colour else 1, config.folder_size, config.folder_size), 10
-    return [layer.name for layer in describe_architecture(config.architecture, *(_shape(config) or gone)).layers]
+    shape, classes = _shape(config) or gone
+    return [layer.name for layer in describe_architecture(config.architecture, shape, classes).layers]
 
 
 def _hidden(config: RunConfig) -> bool:
