@@ -16,6 +16,8 @@ import os
 import statistics
 import subprocess
 import sys
+from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any
 
 from benchmarks.beside_commit import ROOT, WORK, train
@@ -92,32 +94,25 @@ def main() -> None:
     parser.add_argument("--work", nargs="+", choices=_CHOICES, default=_CHOICES)
     parser.add_argument("--core", type=int, default=0)
     options = parser.parse_args()
-    version = subprocess.run(
-        [sys.executable, "-c", "import jax; print(jax.__version__)"], capture_output=True, text=True
-    )
-    if version.returncode:
+    if not find_spec("jax"):
         sys.exit("JAX is not installed: pip install -r requirements-jax.txt")
-    print(describe_machine(), f"JAX {version.stdout.strip()}, core {options.core}, {options.rounds} rounds")
+    print(describe_machine(), f"JAX {version('jax')}, core {options.core}, {options.rounds} rounds")
     for name in options.work:
         config = {"epochs": _EPOCHS, "validation_images": 0, "threads": 1} | WORK[name][0]
-        here, there = [], []
+        seconds: dict[str, list[float]] = {"lab": [], "jax": []}
         for number in range(options.rounds):
-            for side in (here, there) if number % 2 else (there, here):
-                measured = (
-                    train(ROOT, config, options.core)["seconds"] / _EPOCHS
-                    if side is here
-                    else _jax(config, options.core)
-                )
-                side.append(measured)
-        ratios = sorted(theirs / ours for ours, theirs in zip(here, there, strict=True))
+            for side in ("lab", "jax") if number % 2 else ("jax", "lab"):
+                seconds[side].append((_lab if side == "lab" else _jax)(config, options.core))
+        ratios = sorted(jax / lab for lab, jax in zip(seconds["lab"], seconds["jax"], strict=True))
         print(
-            f"{name}: {statistics.median(here):.3f} s an epoch here, {statistics.median(there):.3f} s in JAX: "
-            f"{statistics.median(ratios):.2f} times JAX ({ratios[0]:.2f} to {ratios[-1]:.2f})",
+            f"{name}: {statistics.median(seconds['lab']):.3f} s an epoch here, "
+            f"{statistics.median(seconds['jax']):.3f} s in JAX: {statistics.median(ratios):.2f} times JAX "
+            f"({ratios[0]:.2f} to {ratios[-1]:.2f})",
             flush=True,
         )
 
 
-def _here(config: dict[str, Any], core: int) -> float:
+def _lab(config: dict[str, Any], core: int) -> float:
     """Seconds of an epoch here."""
     return train(ROOT, config, core)["seconds"] / _EPOCHS
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from mnist_core.analysis.comparison import value_text
 from mnist_core.architectures import describe_architecture, extend_initial_weights
 from mnist_core.config import AUGMENTATIONS, NOT_STUDIED, SCHEDULES, FieldInfo, RunConfig, list_config_fields
-from mnist_core.data import input_shape_and_classes
+from mnist_core.data import input_shape, input_shape_and_classes
 from mnist_core.errors import ConfigError, MnistLabError
 from mnist_core.store import Run
 from mnist_core.text import fitted
@@ -179,10 +179,8 @@ def _draws(config: RunConfig) -> bool:
 
 
 def _kinds(config: RunConfig) -> list[str]:
-    # The kinds of layers do not depend on how many classes a folder had that is not there any more.
-    gone = (3 if config.folder_colour else 1, config.folder_size, config.folder_size), 10
-    shape, classes = _shape(config) or gone
-    return [layer.name for layer in describe_architecture(config.architecture, shape, classes).layers]
+    # The kinds do not depend on the number of classes, which an image folder that is gone cannot tell.
+    return [layer.name for layer in describe_architecture(config.architecture, input_shape(config), 10).layers]
 
 
 def _hidden(config: RunConfig) -> bool:

@@ -25,7 +25,7 @@ from mnist_core.commands.report_command import import_run, write_report_file
 from mnist_core.commands.study_commands import study_app
 from mnist_core.commands.sweep_commands import sweep_app
 from mnist_core.commands.upkeep_commands import make_backup, prune_runs, restore_backup, run_doctor
-from mnist_core.config import DATASET_CATALOGUE, RECIPES, RunConfig
+from mnist_core.config import DATASET_CATALOGUE, RECIPES, RunConfig, devices_json
 from mnist_core.errors import CheckpointError, ConfigError
 from mnist_core.jobs import (
     STORE_ERRORS,
@@ -61,8 +61,8 @@ _RUN = typer.Argument(help="Number (12), id, or the beginning of an id.")
 def main() -> None:
     """Run the command line; an error that a person can mend is one line and exit code 2, Ctrl-C is 130.
 
-    So are errors of the system and of the database, such as a file whose name is too long or a full disk. An error that
-    nobody thought of is one line and exit code 1; where it arose stands in a file.
+    So are errors of the system and of the database, such as a file whose name is too long or a full disk. An
+    unexpected error is one line and exit code 1; a file says where it arose.
     """
     pressed = threading.Event()
 
@@ -96,7 +96,7 @@ def main() -> None:
 
 
 def _fault_of_ours(error: Exception) -> str:
-    """A sentence on an error that nobody thought of, whose traceback goes into a file."""
+    """A sentence on an unexpected error, whose traceback goes into a file."""
     try:
         descriptor, path = tempfile.mkstemp(prefix="mnist-lab-", suffix=".txt")
         with open(descriptor, "w", encoding="utf-8", errors="replace") as file:
@@ -249,7 +249,7 @@ def show_run(run: Annotated[str, _RUN], as_json: _As_json = False) -> None:
         f"#{stored.number} {one_line(stored.name)}: {stored.state}, epoch {stored.epoch} of {stored.config.epochs}",
         f"id {stored.id}",
         _accuracies(stored),
-        f"{stored.seconds:.1f} s on {one_line(stored.device)}",
+        f"{stored.seconds:.1f} s" + (f" on {one_line(stored.device)}" if stored.device else ""),
     ]
     if stored.data is not None:
         lines.append(f"test images {stored.data.images.get('test', '')[:12]}")
@@ -377,9 +377,8 @@ def _as_dict(run: Run) -> dict[str, Any]:
         "validation_accuracy": run.held_out_accuracy,
         "test_accuracy": run.tested_accuracy,
     }
-    devices = [device.model_dump(mode="json") for device in run.devices]
-    described = {"config": run.config.model_dump(mode="json"), "data": data, "devices": devices, "device": run.device}
-    return asdict(run) | described | accuracies
+    machine = {"devices": devices_json(run.devices), "device": run.device or None}
+    return asdict(run) | {"config": run.config.model_dump(mode="json"), "data": data} | machine | accuracies
 
 
 def _accuracies(run: Run) -> str:

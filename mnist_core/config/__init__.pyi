@@ -17,6 +17,7 @@ from .device import Device as Device
 from .device import DeviceKind as DeviceKind
 from .device import device_labels as device_labels
 from .device import devices_from_text as devices_from_text
+from .device import devices_json as devices_json
 from .device import version_labels as version_labels
 from .device import versions_from_text as versions_from_text
 from .device import with_latest as with_latest

@@ -10,7 +10,7 @@ DeviceKind = Literal["cpu", "cuda", "mps"]
 
 _T = TypeVar("_T")
 
-# A run that goes on ever anew on other machines keeps the first entry and the latest ones.
+# A run may go on many times, each time on another machine: it keeps the first entry and the latest ones.
 MOST_ENTRIES = 20
 # Most characters of a name; the texts of earlier versions were no longer.
 _LENGTH = 200
@@ -49,6 +49,11 @@ class Device(BaseModel):
     def stored(cls, values: Iterable[Any] | None) -> "tuple[Device, ...]":
         """The devices from a column of the store. Raises ValidationError."""
         return tuple(cls.model_validate(value) for value in values or ())
+
+
+def devices_json(devices: Iterable[Device]) -> list[dict[str, Any]]:
+    """Devices as a column of the store, an archive or the command line has them."""
+    return [device.model_dump(mode="json") for device in devices]
 
 
 def device_labels(devices: Iterable[Device]) -> str:

@@ -42,8 +42,8 @@ class TrainingRules:
     def from_texts(cls, versions: Mapping[str, str]) -> "TrainingRules":
         """The rules among the versions of schema 7 or archive 2, where they were texts: {"patience rule": "2"}."""
         texts = {field.name: versions.get(_label(field.name), "1") for field in fields(cls)}
-        known = {str(number) for number in range(1, 10)}
-        return cls.recorded({name: int(text) if text in known else 0 for name, text in texts.items()})
+        numbers = {str(number): number for number in range(1, 10)}
+        return cls.recorded({name: numbers.get(text, 0) for name, text in texts.items()})
 
 
 def without_rules(versions: Mapping[str, str]) -> dict[str, str]:

@@ -21,6 +21,7 @@ from .handwriting import read_picture as read_picture
 from .identity import dataset_file_state as dataset_file_state
 from .identity import hash_labelled_images as hash_labelled_images
 from .image_statistics import PixelStatistics as PixelStatistics
+from .input_shape import input_shape as input_shape
 from .input_shape import input_shape_and_classes as input_shape_and_classes
 from .loading import Data as Data
 from .loading import PixelScaling as PixelScaling

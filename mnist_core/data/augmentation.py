@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mnist_core.config import AUGMENTATIONS, RunConfig
+from mnist_core.config import RunConfig
 
 # Pixels of padding before a random crop, as usual for CIFAR-10 (He et al. 2015, section 4.2).
 _CROP_PADDING = 4
@@ -33,7 +33,7 @@ class Augmentation:
     # The name of the field's value in an exported script and a comment on it; "" if the script does not need it.
     constant: str
     comment: str
-    # "move": a part of `_affine`, which `_script_movement` writes out; `change` and `code` are not used.
+    # "move": a part of `_affine`, which `export.script.augmentation_code` writes out; `change` and `code` are not used.
     # "bend": `change(images, value, generator)` is how far away each pixel comes from, (B, H, W, 2) in the coordinates
     #         of affine_grid; `code` adds the same to `grid`.
     # "pixels": `change(images, value, generator)` are the changed images; `code` changes `images`.
@@ -45,7 +45,7 @@ class Augmentation:
 
 def has_augmentation(config: RunConfig) -> bool:
     """Whether the config changes its training images at random."""
-    return any(getattr(config, name) for name in AUGMENTATIONS)
+    return bool(used_augmentations(config))
 
 
 def used_augmentations(config: RunConfig) -> list[Augmentation]:
@@ -130,7 +130,7 @@ grid = grid + (field * (2 * ELASTIC / size)).permute(0, 2, 3, 1)
 """
 
 
-def _movement(field: str, word: str, constant: str = "", comment: str = "") -> Augmentation:
+def _movement(field: str, word: str, constant: str, comment: str) -> Augmentation:
     return Augmentation(field=field, word=word, constant=constant, comment=comment, how="move", change=None, code="")
 
 
@@ -141,7 +141,7 @@ AUGMENTATION_CATALOGUE: Mapping[str, Augmentation] = MappingProxyType(
             _movement("shift", "moved", "SHIFT", "pixels each way"),
             _movement("rotate", "turned", "ROTATE", "degrees either way"),
             _movement("scale", "resized", "GROWTH", "share by which an image shrinks or grows"),
-            _movement("crop_flip", "cropped, mirrored"),
+            _movement("crop_flip", "cropped, mirrored", "", ""),
             Augmentation(
                 field="elastic",
                 word="bent",

@@ -9,9 +9,12 @@ def input_shape_and_classes(config: RunConfig) -> tuple[tuple[int, int, int], in
 
     Lists the class directories of a `folder`; raises DataError if there are none.
     """
+    names = folder_class_names(config.folder) if config.dataset == "folder" else dataset(config.dataset).classes
+    return input_shape(config), len(names)
+
+
+def input_shape(config: RunConfig) -> tuple[int, int, int]:
+    """Shape (channels, height, width) of an image, whether its folder is there or not."""
     if config.dataset == "folder":
-        return (3 if config.folder_colour else 1, config.folder_size, config.folder_size), len(
-            folder_class_names(config.folder)
-        )
-    published = dataset(config.dataset)
-    return published.shape, len(published.classes)
+        return 3 if config.folder_colour else 1, config.folder_size, config.folder_size
+    return dataset(config.dataset).shape

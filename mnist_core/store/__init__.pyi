@@ -20,7 +20,6 @@ from .database_copies import database_file as database_file
 from .database_copies import newest_copies as newest_copies
 from .database_copies import newest_copy as newest_copy
 from .database_copies import timestamp as timestamp
-from .device_rows import devices_json as devices_json
 from .device_rows import versions_json as versions_json
 from .failures import FOREIGN as FOREIGN
 from .failures import NO_MEMORY as NO_MEMORY

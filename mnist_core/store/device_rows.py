@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Text
 
-from mnist_core.config import TrainingRules, devices_from_text, versions_from_text, without_rules
+from mnist_core.config import TrainingRules, devices_from_text, devices_json, versions_from_text, without_rules
 from mnist_core.store import history
 from mnist_core.store.schema import fingerprints, runs
 
@@ -25,7 +25,8 @@ def parse_devices(connection: sa.Connection) -> None:
         is_text = not any(isinstance(value, bytes) for value in row.values())
         kept = history.read_fingerprints(connection, number).get(history.OF_ROW) if is_text else None
         unchanged = kept is not None and kept.startswith(history.results_before_8(row))
-        values = {"devices": devices_json(row["devices"])} if isinstance(row["devices"], str) else {}
+        text = row["devices"]
+        values: dict[str, Any] = {"devices": devices_json(devices_from_text(text))} if isinstance(text, str) else {}
         values |= _versions(row["versions"])
         if values:
             connection.execute(runs.update().where(runs.c.number == number).values(**values))
@@ -56,11 +57,6 @@ def _as_text(value: Any) -> Any:
         return value.decode() if isinstance(value, bytes) else value
     except UnicodeDecodeError:
         return value
-
-
-def devices_json(text: str | None) -> list[dict[str, Any]] | None:
-    """The devices in a text as a column of JSON; None where nothing was recorded."""
-    return None if text is None else [device.model_dump(mode="json") for device in devices_from_text(text)]
 
 
 def versions_json(versions: dict[str, str]) -> dict[str, Any]:

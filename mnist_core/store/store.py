@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from mnist_core import environment
-from mnist_core.config import DataFacts, RunConfig
+from mnist_core.config import DataFacts, RunConfig, devices_json
 from mnist_core.errors import LostRunError, StorageError, StoreError
 from mnist_core.events import Event
 from mnist_core.store import history, rows
@@ -551,7 +551,7 @@ class Store:
         if isinstance(facts := values.get("data"), DataFacts):
             values["data"] = facts.model_dump(mode="json")
         if devices := values.get("devices"):
-            values["devices"] = [device.model_dump(mode="json") for device in devices]
+            values["devices"] = devices_json(devices)
         if rules := values.get("rules"):
             values["rules"] = asdict(rules)
         with writing(self._engine).begin() as connection:

@@ -14,9 +14,9 @@ _TRIM_BYTES = 1 << 30
 def keep_large_tensors() -> bool:
     """Let glibc keep the memory of large tensors for the next step; returns whether it does.
 
-    Otherwise tensors above 128 KB to 32 MB get fresh pages from the system and give them back at every step, and the
-    system fills each page with zeros anew: a third of the time of a network with wide convolutions. Only for a process
-    of its own, because it concerns all of the process. No number that training computes depends on it.
+    Otherwise tensors of some megabytes get fresh pages from the system and give them back at every step, and the system
+    fills each page with zeros anew (docs/benchmarks.md says what that costs). It concerns the whole process, so only a
+    process that does nothing but train may ask for it. No number that training computes depends on it.
     """
     library = _glibc()
     return library is not None and bool(

@@ -163,8 +163,10 @@ def _autograd_steps(
     order = epoch_order(len(data.train.labels), config.seed, state.epoch + 1).to(device)
     labels = data.train.labels[order].split(config.batch_size)
     autocast = torch.autocast(device.type, torch.bfloat16) if config.precision == "bfloat16" else nullcontext()
+    augmented = has_augmentation(config)
     for batch, target in zip(order.split(config.batch_size)[done:], labels[done:], strict=True):
-        pixels = _pixels(data, config, data.train.images.index_select(0, batch))
+        images = data.train.images.index_select(0, batch)
+        pixels = _augmented(data, config, images) if augmented else data.inputs(images)
         with autocast:
             # Shape (B, classes).
             logits = model(pixels)
@@ -192,16 +194,14 @@ def _chain_steps(
     for part in order.split(many):
         images = torch.index_select(data.train.images, 0, part, out=picked[: len(part)])
         targets = data.train.labels[part]
-        pixels = _pixels(data, config, images) if augmented else data.inputs(images, scaled[: len(part)])
+        pixels = _augmented(data, config, images) if augmented else data.inputs(images, scaled[: len(part)])
         for batch, target in zip(chain.batches(pixels, targets, size), targets.split(size), strict=True):
             yield chain.step(batch), target
 
 
-def _pixels(data: Data, config: RunConfig, images: Tensor) -> Tensor:
-    """Inputs of the network for a batch of training images, uint8 (B, C, H, W), changed at random if so configured."""
-    if has_augmentation(config):
-        return data.normalise(augment(images.float().div_(255), config))
-    return data.inputs(images)
+def _augmented(data: Data, config: RunConfig, images: Tensor) -> Tensor:
+    """Inputs of the network for a batch of training images, uint8 (B, C, H, W), changed at random."""
+    return data.normalise(augment(images.float().div_(255), config))
 
 
 class _Meter:

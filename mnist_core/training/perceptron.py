@@ -84,6 +84,7 @@ class Perceptron:
         if batch.size != self._size:
             self._resize(batch.size)
         last, logits = self._layers[-1], batch.logits
+        # A last layer in bfloat16 cannot write float32.
         if type(last) is _LinearStep:
             last.output = logits
         flow = batch.pixels
@@ -104,7 +105,8 @@ class Perceptron:
         self._size, self._gradient = size, torch.empty(size, self._classes)
         self._layers_gradient = self._gradient.to(self._dtype)
         for layer in self._layers:
-            layer.resize(size)
+            if isinstance(layer, _LinearStep):
+                layer.resize(size)
 
     def _gradient_of_loss(self, logits: Tensor, outer: Tensor) -> Tensor:
         """Gradient of the mean cross-entropy: (softmax(logits) - target) / B, in the same two steps as autograd."""
@@ -239,9 +241,6 @@ class _ActivationStep:
         self._backward, *self._settings = _derivative(module)
         self._output = torch.empty(0)
 
-    def resize(self, size: int) -> None:
-        """It needs no buffer of its own."""
-
     def forward(self, x: Tensor) -> Tensor:
         self._output = self._module(x)
         return self._output
@@ -270,9 +269,6 @@ class _DropoutStep:
         self._numbers = torch.empty(0, dtype=torch.int64)
         # Each element is 0 or 1 / kept.
         self._mask = self._output = torch.empty(0)
-
-    def resize(self, size: int) -> None:
-        """Its buffers follow what comes in."""
 
     def forward(self, x: Tensor) -> Tensor:
         if self._mask.shape != x.shape:

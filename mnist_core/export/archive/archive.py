@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from mnist_core import __version__
 from mnist_core.analysis import measures
-from mnist_core.config import Device, RunConfig
+from mnist_core.config import Device, RunConfig, devices_json
 from mnist_core.errors import ConfigError, StoreError
 from mnist_core.export.archive import checks, format
 from mnist_core.export.archive.format import (
@@ -118,7 +118,7 @@ def pack_archive(store: Store, run: Run, target: Path) -> None:
     of_machine = ("devices", "versions", "rules")
     names = {name for name in RunRecord.model_fields if name not in ("files", "data", *of_machine)}
     record = {name: list(run.tags) if name == "tags" else getattr(run, name) for name in names}
-    record["devices"] = [device.model_dump(mode="json") for device in run.devices] or None
+    record["devices"] = devices_json(run.devices) or None
     record["versions"] = run.versions
     record["rules"] = run.rules and asdict(run.rules)
     if run.data is not None:

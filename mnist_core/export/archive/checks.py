@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 
 from mnist_core.architectures import check_initial_weights, describe_architecture
 from mnist_core.config import READING_RULE, DataFacts, RunConfig, TrainingRules, dataset
-from mnist_core.data import input_shape_and_classes
+from mnist_core.data import input_shape, input_shape_and_classes
 from mnist_core.errors import ArchitectureError, ConfigError
 from mnist_core.export.archive.format import CONFIG, RUN, ArchiveError, CheckpointNetwork, check_texts, parse_model
 from mnist_core.store import SERIES
@@ -177,8 +177,7 @@ def _shape_of(config: RunConfig, data: DataFacts | None) -> tuple[tuple[int, int
     A folder of images may not be on this machine: its classes are those that the run recorded, 0 if it recorded none.
     """
     if config.dataset == "folder":
-        shape = (3 if config.folder_colour else 1, config.folder_size, config.folder_size)
-        return shape, 0 if data is None else len(data.classes)
+        return input_shape(config), 0 if data is None else len(data.classes)
     return input_shape_and_classes(config)
 
 

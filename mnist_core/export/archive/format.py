@@ -8,9 +8,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from mnist_core.config import MOST_ENTRIES, DataFacts, Device
+from mnist_core.config import MOST_ENTRIES, DataFacts, Device, devices_from_text, devices_json
 from mnist_core.errors import StoreError
-from mnist_core.store import LATEST_TIME, NAME_LENGTH, devices_json, versions_json
+from mnist_core.store import LATEST_TIME, NAME_LENGTH, versions_json
 from mnist_core.text import is_text
 
 # An archive of version 2 also says which data the run was given; one of version 3 has devices, versions and rules as
@@ -128,8 +128,9 @@ class OldMachine(_StrictModel):
 
     def columns(self) -> dict[str, Any]:
         """The same as archives of version 3 say it."""
-        rules = {"devices": devices_json(self.device), "versions": None, "rules": None}
-        return rules if self.versions is None else rules | versions_json(self.versions)
+        devices = None if self.device is None else devices_json(devices_from_text(self.device))
+        versions = {"versions": None, "rules": None} if self.versions is None else versions_json(self.versions)
+        return {"devices": devices, **versions}
 
 
 class CheckpointNetwork(_StrictModel):

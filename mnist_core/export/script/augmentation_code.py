@@ -21,23 +21,23 @@ def augmentation_code(config: RunConfig, device: str) -> str:
     if not used:
         return ""
     on = "" if device == "cpu" else ", device=DEVICE"
-    lines = [f'"""Each image {", ".join(entry.word for entry in used)} at random.', ""]
+    what = ", ".join(entry.word for entry in used)
     resampled = [entry for entry in used if entry.how != "pixels"]
+    pixels = [entry for entry in used if entry.how == "pixels"]
+    lines = [f'"""Each image {what} at random."""']
     if resampled:
-        what = "does it all" if resampled == used else "moves it"
-        lines += [
-            f"One bilinear resampling {what}, with black beyond the border.",
+        lines = [
+            f'"""Each image {what} at random.',
+            "",
+            f"One bilinear resampling {'moves it' if pixels else 'does it all'}, with black beyond the border.",
             '"""',
             *_movement_code(config, on, sized=any(entry.how == "bend" for entry in resampled)),
             *(line for entry in resampled for line in _code(entry.code, on)),
-            f'{"images =" if len(resampled) < len(used) else "return"} F.grid_sample(images, grid, mode="bilinear", '
-            'padding_mode="zeros", align_corners=False)',
+            f'{"images =" if pixels else "return"} F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", '
+            "align_corners=False)",
         ]
-    else:
-        lines[-2:] = [lines[-2] + '"""']
-    if len(resampled) < len(used):
-        lines += [line for entry in used if entry.how == "pixels" for line in _code(entry.code, on)]
-        lines.append("return images")
+    if pixels:
+        lines += [*(line for entry in pixels for line in _code(entry.code, on)), "return images"]
     return "def augment(images):\n" + "\n".join(f"    {line}" if line else "" for line in lines)
 
 
