@@ -443,11 +443,21 @@ def _patience(run: Run) -> str:
     return f"a higher accuracy{equal if run.rules.patience == 1 else ''}"
 
 
-# A new fact needs one entry here: a rule that chooses kernels, for example, would be one with LAST_DIGITS.
+def _kernels(run: Run) -> str:
+    if run.rules is None or run.config.library != "torch":
+        return ""
+    return _KERNELS[run.rules.kernels]
+
+
+# By version of the rule.
+_KERNELS = {1: "as torch chooses", 2: "oneDNN for large products on AMD, zero below 1e-38"}
+
+# A new fact needs one entry here.
 _FACTS = (
     _Fact("Early stopping waits for", "rule of early stopping", CONFOUND, _patience),
     _Fact("Pictures read by", "rule by which pictures are read", CONFOUND, _rule),
     _Fact("Computed on", "machine", LAST_DIGITS, _computed_on),
+    _Fact("Products computed", "rule by which products are computed", LAST_DIGITS, _kernels),
     _Fact("System", "system", LAST_DIGITS, _version("machine")),
     _Fact("Version of torch", "version of torch", LAST_DIGITS, _version("torch")),
     _Fact("Version of scikit-learn", "version of scikit-learn", LAST_DIGITS, _scikit_learn),

@@ -13,10 +13,14 @@ class TrainingRules:
 
     training_loss: what is recorded of a run with label smoothing. 1: the smoothed loss, which training lowers. 2: the
     plain cross-entropy, which is recorded of the validation images too.
+
+    kernels: how a processor computes the steps. 1: as torch chooses. 2: large matrices are multiplied by oneDNN where
+    it is faster, and with one thread numbers below 1e-38 count as zero (`training.kernels`). Last digits differ.
     """
 
     patience: int = 2
     training_loss: int = 2
+    kernels: int = 2
 
     @classmethod
     def recorded(cls, versions: Mapping[str, object]) -> "TrainingRules":

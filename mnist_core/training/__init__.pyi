@@ -1,6 +1,7 @@
 from . import allocation as allocation
 from . import checkpoints as checkpoints
 from . import devices as devices
+from . import kernels as kernels
 from . import machine as machine
 from .checking import check_batches as check_batches
 from .checking import check_network as check_network

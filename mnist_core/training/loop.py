@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 from mnist_core.config import RunConfig, TrainingRules
 from mnist_core.data import Data, augment, has_augmentation
 from mnist_core.events import EpochEnd, Event, RunFinished, RunStarted, StepEnd
-from mnist_core.training import optimization
+from mnist_core.training import kernels, optimization
 from mnist_core.training.evaluation import evaluate_split
 from mnist_core.training.layouts import channels_last_gradients
 from mnist_core.training.perceptron import Perceptron, perceptron
@@ -83,7 +83,7 @@ def train_network(
     state, rules = state or TrainingState.start(model, config), rules or TrainingRules()
     # Label smoothing of the recorded loss, not of the loss that is minimised.
     smoothing = config.label_smoothing if rules.training_loss == 1 else 0.0
-    count = len(data.train.labels)
+    count, device = len(data.train.labels), data.train.labels.device
     steps_per_epoch = math.ceil(count / config.batch_size)
     yield RunStarted(
         parameters=sum(parameter.numel() for parameter in model.parameters()),
@@ -92,14 +92,14 @@ def train_network(
         test_images=len(data.test.labels),
         steps_per_epoch=steps_per_epoch,
         first_step=state.step,
-        device=str(data.train.labels.device),
+        device=str(device),
     )
     model.train()
-    chain = perceptron(model, config, state.optimizers, data.train.labels.device)
+    chain = perceptron(model, config, state.optimizers, device, kernels.by_onednn(config, rules, device))
     while state.epoch < config.epochs:
         diverged = False
         meter = _Meter(math.ceil(config.epochs * steps_per_epoch / MAX_WINDOWS), smoothing)
-        with channels_last_gradients(model, data.train.labels.device):
+        with channels_last_gradients(model, device), kernels.chosen_kernels(model, config, rules, device):
             for event in _steps(model, chain, data, config, state, steps_per_epoch, meter):
                 yield event
                 diverged = diverged or not math.isfinite(event.loss)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer
 
 from mnist_core.config import RunConfig
-from mnist_core.training import optimization
+from mnist_core.training import kernels, optimization
 
 # These are the kernels of autograd itself, so the results agree with it to the last bit.
 _aten = torch.ops.aten
@@ -44,7 +44,10 @@ class PreparedBatch(NamedTuple):
 class Perceptron:
     """Training steps of a chain of linear layers, activations and dropout; parameters remain those of the module."""
 
-    def __init__(self, model: nn.Sequential, config: RunConfig, optimizers: Sequence[Optimizer]) -> None:
+    def __init__(
+        self, model: nn.Sequential, config: RunConfig, optimizers: Sequence[Optimizer], by_onednn: bool = False
+    ) -> None:
+        """`by_onednn`: whether oneDNN multiplies where the product is large (`kernels`)."""
         self._model = model
         self._clip_norm = config.clip_norm
         self._classes = [module for module in model if isinstance(module, nn.Linear)][-1].out_features
@@ -55,7 +58,8 @@ class Perceptron:
             parameter.grad = torch.zeros_like(parameter)
         # What the layers compute in: under autocast products take and give bfloat16, weights and loss stay float32.
         self._dtype = torch.bfloat16 if config.precision == "bfloat16" else torch.float32
-        self._layers = _layers([module for module in model if not isinstance(module, nn.Flatten)], self._dtype)
+        kind = _kind_of_linear(self._dtype, by_onednn)
+        self._layers = _layers([module for module in model if not isinstance(module, nn.Flatten)], kind)
         # Layers before the first linear one have nothing to learn, so no gradient goes there.
         first = next(index for index, layer in enumerate(self._layers) if isinstance(layer, _LinearStep))
         self._backwards = self._layers[first:][::-1]
@@ -85,7 +89,7 @@ class Perceptron:
             self._resize(batch.size)
         last, logits = self._layers[-1], batch.logits
         # A last layer in bfloat16 cannot write float32.
-        if type(last) is _LinearStep:
+        if isinstance(last, _LinearStep) and last.output.dtype == logits.dtype:
             last.output = logits
         flow = batch.pixels
         for layer in self._layers:
@@ -122,13 +126,13 @@ class Perceptron:
 
 
 def perceptron(
-    model: nn.Module, config: RunConfig, optimizers: Sequence[Optimizer], device: torch.device
+    model: nn.Module, config: RunConfig, optimizers: Sequence[Optimizer], device: torch.device, by_onednn: bool = False
 ) -> Perceptron | None:
     """The model as a `Perceptron`, or None if it is another network or written-out steps would not be faster."""
     if not _can_be_written_out(model, config, device) or missing_kernels():
         return None
     assert isinstance(model, nn.Sequential)
-    return Perceptron(model, config, optimizers)
+    return Perceptron(model, config, optimizers, by_onednn)
 
 
 def without_kernels_note(model: nn.Module, config: RunConfig, device: torch.device) -> str:
@@ -233,6 +237,34 @@ class _HalfLinearStep(_LinearStep):
         return before
 
 
+class _LargeLinearStep(_LinearStep):
+    """The same in float32, with oneDNN for the products where there are so many images that it is faster."""
+
+    def __init__(self, module: nn.Linear, is_first: bool) -> None:
+        super().__init__(module, is_first)
+        self._is_large = False
+
+    def resize(self, size: int) -> None:
+        super().resize(size)
+        outputs, inputs = self._weight.shape
+        self._is_large = kernels.is_large(size, inputs, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._chosen(super().forward, x)
+
+    def backward(self, gradient: Tensor) -> Tensor:
+        return self._chosen(super().backward, gradient)
+
+    def _chosen(self, compute: Callable[[Tensor], Tensor], argument: Tensor) -> Tensor:
+        if not self._is_large:
+            return compute(argument)
+        kernels.use_onednn(True)
+        try:
+            return compute(argument)
+        finally:
+            kernels.use_onednn(False)
+
+
 class _ActivationStep:
     """An activation function whose derivative is computed from its output."""
 
@@ -301,8 +333,15 @@ def _whole_draws_the_same() -> bool:
     return torch.equal(drawn, expected) and torch.equal(first.get_state(), second.get_state())
 
 
-def _layers(modules: Sequence[nn.Module], dtype: torch.dtype) -> "list[_LinearStep | _ActivationStep | _DropoutStep]":
-    linear = _HalfLinearStep if dtype == torch.bfloat16 else _LinearStep
+def _kind_of_linear(dtype: torch.dtype, by_onednn: bool) -> type[_LinearStep]:
+    if dtype == torch.bfloat16:
+        return _HalfLinearStep
+    return _LargeLinearStep if by_onednn else _LinearStep
+
+
+def _layers(
+    modules: Sequence[nn.Module], linear: type[_LinearStep]
+) -> "list[_LinearStep | _ActivationStep | _DropoutStep]":
     layers: list[_LinearStep | _ActivationStep | _DropoutStep] = []
     for module in modules:
         if isinstance(module, nn.Linear):

@@ -323,7 +323,7 @@ def test_an_archive_of_an_earlier_program_says_what_it_was_trained_on(version: i
         Device(kind="cuda", name="NVIDIA H100 80GB HBM3"),
     )
     assert run.versions == {"mnist-lab": ("0.2.0",), "torch": ("2.12.0", "2.13.0"), "machine": ("Linux x86_64",)}
-    assert run.rules == TrainingRules(patience=1, training_loss=2)
+    assert run.rules == TrainingRules(patience=1, training_loss=2, kernels=1)
     assert (run.data is None) == (version == 1)
     assert store.curves(run.id)["train_loss"].value.tolist() == [2.0]
     assert store.changed_parts(run.id) == []

@@ -108,13 +108,13 @@ def test_the_machines_of_an_earlier_version_are_read_from_its_texts(own_lab: Pat
     store = Store.open()
     runs = {run.number: run for run in store.runs()}
     epyc = Device(kind="cpu", name="AMD EPYC 9B45", vectors="AVX-512", threads=1)
-    first = TrainingRules(patience=1, training_loss=1)
+    first, second = TrainingRules(1, 1, 1), TrainingRules(2, 2, 1)
     assert {number: (run.devices, run.rules) for number, run in runs.items()} == {
-        1: ((epyc,), TrainingRules()),
-        2: ((epyc, Device(kind="cuda", name="NVIDIA H100 80GB HBM3")), TrainingRules()),
+        1: ((epyc,), second),
+        2: ((epyc, Device(kind="cuda", name="NVIDIA H100 80GB HBM3")), second),
         3: ((Device(kind="cpu", threads=1),), first),
-        4: ((Device(kind="cpu", name="Another processor", vectors="AVX2", threads=1),), TrainingRules()),
-        6: ((Device(kind="mps", name="Apple M2", threads=4),), TrainingRules(patience=1)),
+        4: ((Device(kind="cpu", name="Another processor", vectors="AVX2", threads=1),), second),
+        6: ((Device(kind="mps", name="Apple M2", threads=4),), TrainingRules(1, 2, 1)),
         # It has not begun.
         7: ((), None),
     }

@@ -314,6 +314,7 @@ def test_what_was_computed_on_several_machines_is_not_promised_bit_for_bit(store
         {"devices": [elsewhere]},
         {"versions": {"torch": ["1.0"]}},
         {"devices": [{"kind": "cuda", "name": "Tesla T4"}]},
+        {"rules": {"patience": 2, "training_loss": 2, "kernels": 1}},
     ):
         _edit(store, child, **{"devices": here, "versions": child.versions} | changes)
         with pytest.raises(ExportError, match="another machine"):

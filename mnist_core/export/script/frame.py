@@ -24,6 +24,8 @@ class RunFacts:
     # Whether the run was resumed on another device or with another version of torch than it began with.
     in_parts: bool = False
     rules: TrainingRules = field(default_factory=TrainingRules)
+    # Whether oneDNN multiplied large matrices; None if it is not known, which counts as what happens on this machine.
+    by_onednn: bool | None = None
     # The last whole epoch of a run that ended before the last planned one; 0 for any other.
     stopped_after: int = 0
     # Number of epochs that the continued run trained; the best epoch is chosen among the later ones.

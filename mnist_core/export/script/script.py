@@ -53,10 +53,11 @@ def script_of_config(config: RunConfig, facts: RunFacts | None = None) -> str:
         parts += [
             network_code.module_definitions(nodes),
             network_code.seeding_code(config, nodes, shape, classes, device),
+            *training_code.kernels_code(config, nodes, facts),
             training_code.optimizer_code(config, device, hidden),
             training_code.learning_rate_code(config),
             training_code.evaluation_code(config, device),
-            training_code.loop_code(config, device, hidden, last, facts.continued, facts.rules.patience),
+            training_code.loop_code(config, device, hidden, last, facts.continued, facts.rules),
         ]
     else:
         parts += fitting_code(config, nodes, classes, last)
@@ -90,7 +91,15 @@ def _elsewhere(run: Run, parent: Run) -> bool:
         (named and run.devices != parent.devices)
         or run.devices[0].kind != parent.devices[0].kind
         or run.version_of("torch") != parent.version_of("torch")
+        or (run.rules or TrainingRules()).kernels != (parent.rules or TrainingRules()).kernels
     )
+
+
+def _by_onednn(run: Run) -> bool | None:
+    """Whether the run's processor is one for which oneDNN multiplies large matrices; None if it is not known."""
+    if len(run.devices) != 1 or not run.devices[0].name:
+        return None
+    return run.devices[0].name.startswith("AMD") and run.devices[0].vectors == "AVX-512"
 
 
 def _kind(run: Run) -> DeviceKind:
@@ -125,6 +134,7 @@ def _run_facts(store: Store, run: Run) -> RunFacts:
         torch=run.version_of("torch"),
         in_parts=len(run.devices) > 1 or len((run.versions or {}).get("torch", ())) > 1,
         rules=rules,
+        by_onednn=_by_onednn(run),
         stopped_after=run.epoch if cut else 0,
         continued=run.config.continue_epoch or 0,
         last=ends[0],

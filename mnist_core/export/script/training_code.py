@@ -2,14 +2,19 @@
 
 import inspect
 import json
+from collections.abc import Sequence
+from math import prod
 from string import Template
 from textwrap import indent
 
 import torch
 
-from mnist_core.config import OPTIMIZERS, SCHEDULES, OptimizerPart, RunConfig
+from mnist_core.architectures import Node, flatten_nodes
+from mnist_core.config import OPTIMIZERS, SCHEDULES, OptimizerPart, RunConfig, TrainingRules
 from mnist_core.data import has_augmentation
 from mnist_core.export.script.data_code import chooses
+from mnist_core.export.script.frame import RunFacts
+from mnist_core.training import kernels
 
 
 def optimizer_code(config: RunConfig, device: str, hidden: bool) -> str:
@@ -59,6 +64,21 @@ def _arguments(config: RunConfig, part: OptimizerPart, device: str) -> list[str]
     return written
 
 
+def kernels_code(config: RunConfig, nodes: Sequence[Node], facts: RunFacts) -> list[str]:
+    """Code that multiplies large matrices with oneDNN (`training.kernels`); none where the run did not."""
+    suits = kernels.onednn_is_faster() if facts.by_onednn is None else facts.by_onednn
+    chosen = suits and facts.rules.kernels > 1 and facts.device == "cpu" and config.precision == "float32"
+    sizes = [
+        config.batch_size * prod(node.input_shape) * weights.shapes[0][0]
+        for node, _, _ in flatten_nodes(tuple(nodes))
+        for weights in node.weights
+        if weights.module == "Linear"
+    ]
+    if not chosen or max(sizes, default=0) < kernels.LEAST_PRODUCT:
+        return []
+    return [Template(_KERNELS).substitute(least=f"{kernels.LEAST_PRODUCT:_}"), "choose_kernels(network)"]
+
+
 def learning_rate_code(config: RunConfig) -> str:
     """`learning_rate(step)`, as `optimization.learning_rate` computes it; empty where it never changes."""
     if not changes_rate(config):
@@ -92,23 +112,25 @@ def evaluation_code(config: RunConfig, device: str) -> str:
     return Template(_EVALUATE).substitute(size=100 if device == "cpu" else 2000, answer=answer, extra=extra)
 
 
-def loop_code(config: RunConfig, device: str, hidden: bool, last: str, first_choice: int, patience: int) -> str:
-    """Training over all epochs up to the setting named `last`; a best epoch counts after `first_choice`.
-
-    `patience` is the version of the rule by which early stopping counts (`TrainingRules`).
-    """
+def loop_code(config: RunConfig, device: str, hidden: bool, last: str, first_choice: int, rules: TrainingRules) -> str:
+    """Training over all epochs up to the setting named `last`; a best epoch counts after `first_choice`."""
     rate, names = changes_rate(config), optimizer_names(config, hidden)
     lines = ["network.train()"]
     if rate:
         lines.append("step = 0")
     if chooses(config):
         lines.append("best_epoch, best_accuracy, best_loss, best_weights = 0, -1.0, math.inf, {}")
-    if chooses(config) and config.early_stopping and patience > 1:
+    if chooses(config) and config.early_stopping and rules.patience > 1:
         lines.append("risen_epoch = 0  # the last with a higher accuracy than all before it")
     lines.append(f"for epoch in range(1, {last} + 1):")
     body = ["generator = torch.Generator().manual_seed(SEED * 1_000_003 + epoch)"]
     on = "" if device == "cpu" else ".to(DEVICE)"
     body.append(f"order = torch.randperm(len(train_labels), generator=generator){on}")
+    flushes = kernels.flushes_denormals(config, rules, device)
+    if flushes:
+        body.append(
+            "torch.set_flush_denormal(True)  # below 1e-38 counts as zero: processors are slow with such numbers"
+        )
     body.append("for batch in order.split(BATCH_SIZE):")
     inner = []
     if rate:
@@ -133,7 +155,9 @@ def loop_code(config: RunConfig, device: str, hidden: bool, last: str, first_cho
     for name in names:
         inner += [f"{name}.step()", f"{name}.zero_grad()"]
     body += [f"    {line}" for line in inner]
-    body += _after_epoch(config, first_choice, patience)
+    if flushes:
+        body.append("torch.set_flush_denormal(False)")
+    body += _after_epoch(config, first_choice, rules.patience)
     return "\n".join([*lines, *(f"    {line}" for line in body)])
 
 
@@ -170,6 +194,37 @@ hidden = [module.weight for module in linear[:-1]]
 chosen = {id(weight) for weight in hidden}
 others = [parameter for parameter in network.parameters() if id(parameter) not in chosen]
 """.strip()
+
+_KERNELS = '''
+def choose_kernels(network):
+    """Multiply large matrices with oneDNN in training, on processors where it takes half the time: AMD's with AVX-512.
+
+    torch itself multiplies with Intel's MKL. Both are as accurate, but their last digits differ. With AMX, oneDNN would
+    be less accurate. torch calls the choice a precision.
+    """
+    info = Path("/proc/cpuinfo").read_text(errors="replace") if Path("/proc/cpuinfo").exists() else ""
+    suits = "AuthenticAMD" in info and "avx512vl" in info and "amx" not in info
+    if not suits or not hasattr(getattr(torch.backends.mkldnn, "matmul", None), "fp32_precision"):
+        print("Large matrices are multiplied otherwise here than on the run's machine: last digits may differ.")
+        return
+
+    def use(chosen):
+        torch.backends.mkldnn.matmul.fp32_precision = "bf16" if chosen else "none"
+
+    def is_large(layer, inputs):
+        return layer.training and inputs[0].numel() * layer.out_features >= $least
+
+    def after(layer, inputs, output):
+        use(False)
+        if is_large(layer, inputs):
+            output.register_hook(lambda _: use(True))  # just before the products of the gradients
+
+    for layer in network.modules():
+        if isinstance(layer, nn.Linear):
+            layer.register_forward_pre_hook(lambda layer, inputs: use(is_large(layer, inputs)))
+            layer.register_forward_hook(after)
+            layer.weight.register_post_accumulate_grad_hook(lambda _: use(False))
+'''.strip()
 
 _EVALUATE = '''
 @torch.inference_mode()

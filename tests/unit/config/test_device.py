@@ -61,10 +61,14 @@ def test_versions_in_words():
 
 
 def test_rules_are_recorded_as_numbers_and_were_texts_among_the_versions():
-    assert TrainingRules.recorded({"patience": 1}) == TrainingRules(patience=1, training_loss=1)
-    assert TrainingRules.recorded({"patience": 99, "training_loss": "1"}) == TrainingRules()
+    assert TrainingRules.recorded({"patience": 1}) == TrainingRules(patience=1, training_loss=1, kernels=1)
+    assert TrainingRules.recorded({"patience": 99, "training_loss": "1", "kernels": 2}) == TrainingRules()
     texts = {"torch": "2.13.0", "patience rule": "1", "training loss rule": "2"}
-    assert TrainingRules.from_texts(texts) == TrainingRules(patience=1, training_loss=2)
+    assert TrainingRules.from_texts(texts) == TrainingRules(patience=1, training_loss=2, kernels=1)
     assert TrainingRules.from_texts({"patience rule": "\u00b2"}).patience == TrainingRules().patience
     assert without_rules(texts) == {"torch": "2.13.0"}
-    assert TrainingRules(1, 2).labelled() == {"patience rule": "1", "training loss rule": "2"}
+    assert TrainingRules(1, 2, 1).labelled() == {
+        "patience rule": "1",
+        "training loss rule": "2",
+        "kernels rule": "1",
+    }
