@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 import pytest
 
 from mnist_core.analysis import stats
+from mnist_core.analysis.stats import power
 from mnist_core.analysis.stats.pairs import PairedTest, from_counts
 from mnist_core.analysis.stats.seeds import GroupTest
 from mnist_core.plots import significance as plots
@@ -479,3 +480,12 @@ def test_every_seed_is_a_dot() -> None:
     assert mean.error_x.array[0] == pytest.approx(100 * (rows[0].mean - rows[0].low))
     assert dot.x == pytest.approx([10])
     assert [entry.name for entry in legend] == ["a seed", "mean, standard error"]
+
+
+def test_the_variances_behind_a_measured_spread_are_those_of_scipy():
+    from scipy.stats import chi2
+
+    shares = (np.arange(power._SLICES) + 0.5) / power._SLICES
+    first, second = power._variances_behind((0.2, 0.3), (3, 8))
+    np.testing.assert_allclose(first[:, 0], 0.2**2 * 2 / chi2.ppf(shares, 2))
+    np.testing.assert_allclose(second[0], 0.3**2 * 7 / chi2.ppf(shares, 7))

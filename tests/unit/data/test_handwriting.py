@@ -139,6 +139,21 @@ def test_lines_as_thick_as_the_data_sets_own_stay_as_they_are(width: int) -> Non
     assert prepared.image.sum() / 255 == pytest.approx(width / 10 * 20, rel=0.3)
 
 
+def test_hairlines_beside_thick_lines_get_the_usual_width() -> None:
+    strokes = np.zeros((200, 160), dtype=np.uint8)
+    # A thick stem with three thin arms.
+    strokes[10:190, 20:44] = 255
+    strokes[10:190, 146:150] = 255
+    for row in (10, 90, 186):
+        strokes[row : row + 4, 44:150] = 255
+    pen = DATASET_CATALOGUE["mnist"].framing.pen
+    assert pen
+    redrawn, changed = handwriting._with_pen(strokes, pen)
+    assert changed
+    across = redrawn[:, redrawn.shape[1] // 2] / 255
+    assert across.sum() / 3 == pytest.approx(pen.usual * handwriting._FINE, abs=0.5)
+
+
 def test_nothing_jumps_where_thickening_ends() -> None:
     rows, columns = np.indices((280, 280)) - 140
     from_ring = np.abs(np.hypot(rows, 1.4 * columns) - 90)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mnist_core.data import pictures
 from mnist_core.data.mnist_5k import read_mnist_5k
 from mnist_core.data.pictures import (
     Reading,
@@ -249,3 +250,9 @@ def _filled(digit: np.ndarray, side: int) -> np.ndarray:
     rows, columns = np.flatnonzero(digit.any(axis=1)), np.flatnonzero(digit.any(axis=0))
     cut = digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     return np.asarray(Image.fromarray(cut).resize((side, side), 2))
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 16])
+def test_an_opacity_of_any_depth_is_a_share_of_the_full_one(bits: int):
+    full = 2**bits - 1
+    assert pictures._share(np.array([0.0, full])).tolist() == [0.0, 1.0]

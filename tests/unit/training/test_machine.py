@@ -94,3 +94,13 @@ def test_a_resumed_run_keeps_what_it_began_with(monkeypatch: pytest.MonkeyPatch)
     assert resumed.devices == (began, devices.describe_device(torch.device("cpu")))
     assert (resumed.versions or {})["torch"] == ("2.0", torch.__version__)
     assert resumed.rules == TrainingRules(patience=1)
+
+
+@pytest.mark.parametrize("fields", [1, 2])
+def test_the_processor_is_the_first_of_those_that_are_listed(
+    fields: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    before = "".join(f"field {number}\t: 0\n" for number in range(fields))
+    (tmp_path / "cpuinfo").write_text(f"{before}model name\t: Large core\n\n{before}model name\t: Small core\n")
+    monkeypatch.setattr(machine, "Path", lambda _: tmp_path / "cpuinfo")
+    assert machine._linux() == "Large core"
