@@ -29,6 +29,7 @@ from .doubtful import RunWorth as RunWorth
 from .explain import LayerOutput as LayerOutput
 from .explain import WeightImages as WeightImages
 from .forgetting import PredictionHistory as PredictionHistory
+from .luck import Luck as Luck
 from .measures import NumberedRun as NumberedRun
 from .measures import ranking_label as ranking_label
 from .measures import run_numbers as run_numbers

@@ -38,6 +38,11 @@ from .limits import MAX_WHOLE as MAX_WHOLE
 from .limits import PREDICTION_BATCH as PREDICTION_BATCH
 from .limits import limit_variable as limit_variable
 from .limits import read_limit as read_limit
+from .luck_part import FIGURE_NAME_LENGTH as FIGURE_NAME_LENGTH
+from .luck_part import MOST_LUCK_SEEDS as MOST_LUCK_SEEDS
+from .luck_part import LuckPart as LuckPart
+from .luck_part import SeedScore as SeedScore
+from .luck_part import SeedScores as SeedScores
 from .optimizers import OPTIMIZERS as OPTIMIZERS
 from .optimizers import OptimizerPart as OptimizerPart
 from .recipes import RECIPES as RECIPES

@@ -29,6 +29,7 @@ from .images import weight_images as weight_images
 from .images import weight_scale as weight_scale
 from .learning_chart import LineCache as LineCache
 from .learning_chart import learning_chart as learning_chart
+from .luck import seed_dots as seed_dots
 from .pixels import pixel_histogram as pixel_histogram
 from .robustness import corruption_panel as corruption_panel
 from .run_accuracies import accuracy_dots as accuracy_dots

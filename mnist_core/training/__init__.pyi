@@ -3,6 +3,7 @@ from . import checkpoints as checkpoints
 from . import devices as devices
 from . import kernels as kernels
 from . import machine as machine
+from . import many_seeds as many_seeds
 from .checking import check_batches as check_batches
 from .checking import check_network as check_network
 from .checking import check_size as check_size
@@ -14,6 +15,7 @@ from .evaluation import compute_logits as compute_logits
 from .evaluation import predict_split as predict_split
 from .loop import TrainingState as TrainingState
 from .loop import train_network as train_network
+from .many_seeds import train_seeds as train_seeds
 from .needs import BYTES_PER_NUMBER as BYTES_PER_NUMBER
 from .needs import RunNeeds as RunNeeds
 from .needs import check_needs as check_needs
@@ -23,3 +25,10 @@ from .needs import estimate_needs as estimate_needs
 from .needs import network_sizes as network_sizes
 from .perceptron import without_kernels_note as without_kernels_note
 from .sklearn.fit import fit_sklearn as fit_sklearn
+from .stackable import SEEDS_AT_ONCE as SEEDS_AT_ONCE
+from .stackable import check_stackable as check_stackable
+from .stackable import is_stackable as is_stackable
+from .stackable import why_not_stacked as why_not_stacked
+from .stacked import SeedResult as SeedResult
+from .stacked import StackedProgress as StackedProgress
+from .stacked import train_stacked as train_stacked

@@ -100,13 +100,22 @@ def chosen_kernels(model: nn.Module, config: RunConfig, rules: TrainingRules, de
 
     It holds for training alone, not for evaluation, so that whoever asks the network later gets the same answers.
     """
-    flushed = flushes_now()
-    torch.set_flush_denormal(flushes_denormals(config, rules, device.type))
+    with (
+        denormals_flushed(flushes_denormals(config, rules, device.type)),
+        large_products_by_onednn(model, by_onednn(config, rules, device)),
+    ):
+        yield
+
+
+@contextmanager
+def denormals_flushed(chosen: bool) -> Iterator[None]:
+    """Count numbers below 1e-38 as zero in this thread, or do not, as `chosen`; afterwards it is as it was."""
+    before = flushes_now()
+    torch.set_flush_denormal(chosen)
     try:
-        with large_products_by_onednn(model, by_onednn(config, rules, device)):
-            yield
+        yield
     finally:
-        torch.set_flush_denormal(flushed)
+        torch.set_flush_denormal(before)
 
 
 @contextmanager

@@ -52,7 +52,7 @@ class Perceptron:
         self._clip_norm = config.clip_norm
         self._classes = [module for module in model if isinstance(module, nn.Linear)][-1].out_features
         self._smoothing = config.label_smoothing
-        # The result of _outer_gradient by batch size.
+        # The result of outer_gradient by batch size.
         self._outer: dict[int, Tensor] = {}
         for parameter in model.parameters():
             parameter.grad = torch.zeros_like(parameter)
@@ -63,7 +63,7 @@ class Perceptron:
         # Layers before the first linear one have nothing to learn, so no gradient goes there.
         first = next(index for index, layer in enumerate(self._layers) if isinstance(layer, _LinearStep))
         self._backwards = self._layers[first:][::-1]
-        self._updates = [_update(optimizer) for optimizer in optimizers]
+        self._updates = [update_of(optimizer) for optimizer in optimizers]
         # The batch size of the buffers.
         self._size = 0
         # Gradient for the logits, (B, classes), as the loss gives it and as the layers take it.
@@ -121,7 +121,7 @@ class Perceptron:
 
     def _outer_of(self, size: int) -> Tensor:
         if size not in self._outer:
-            self._outer[size] = _outer_gradient(size, self._classes, self._smoothing)
+            self._outer[size] = outer_gradient(size, self._classes, self._smoothing)
         return self._outer[size]
 
 
@@ -155,7 +155,7 @@ def _can_be_written_out(model: nn.Module, config: RunConfig, device: torch.devic
     return has_linear and all(isinstance(module, _SUPPORTED) for module in model)
 
 
-def _outer_gradient(size: int, classes: int, smoothing: float) -> Tensor:
+def outer_gradient(size: int, classes: int, smoothing: float) -> Tensor:
     """Gradient of a batch's mean cross-entropy for the log-softmax of an image of each class: (classes, classes).
 
     Computed by autograd: with label smoothing it is a sum, and the order of its terms decides the last bits.
@@ -270,7 +270,7 @@ class _ActivationStep:
 
     def __init__(self, module: nn.Module) -> None:
         self._module = module
-        self._backward, *self._settings = _derivative(module)
+        self._backward, *self._settings = derivative(module)
         self._output = torch.empty(0)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -281,7 +281,7 @@ class _ActivationStep:
         return self._backward(gradient, self._output, *self._settings, grad_input=gradient)
 
 
-def _derivative(module: nn.Module) -> tuple[Any, ...]:
+def derivative(module: nn.Module) -> tuple[Any, ...]:
     """The kernel that multiplies a gradient by the derivative, and its arguments after gradient and output."""
     if isinstance(module, nn.Tanh):
         return (_aten.tanh_backward.grad_input,)
@@ -353,7 +353,7 @@ def _layers(
     return layers
 
 
-def _update(optimizer: Optimizer) -> Callable[[], object]:
+def update_of(optimizer: Optimizer) -> Callable[[], object]:
     """The optimizer's step without its preparations: the fused kernel on lists that stay the same from step to step."""
     if not optimizer.param_groups[0].get("fused"):
         return optimizer.step

@@ -489,3 +489,9 @@ def test_the_variances_behind_a_measured_spread_are_those_of_scipy():
     first, second = power._variances_behind((0.2, 0.3), (3, 8))
     np.testing.assert_allclose(first[:, 0], 0.2**2 * 2 / chi2.ppf(shares, 2))
     np.testing.assert_allclose(second[0], 0.3**2 * 7 / chi2.ppf(shares, 7))
+
+
+@pytest.mark.parametrize("counts", [(10, -1, 3), (10, 3, -1), (10, 6, 5), (0, 0, 0)])
+def test_disagreements_that_cannot_be_are_refused(counts: tuple[int, int, int]):
+    with pytest.raises(ValueError, match="cannot be"):
+        from_counts(*counts)
