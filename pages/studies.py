@@ -11,6 +11,7 @@ from dashboard.studies import (
     choose_extent,
     is_answered,
     show_lesson,
+    show_luck_of_network,
     show_networks,
     show_question,
     show_study_curves,
@@ -23,6 +24,7 @@ _VIEWS = {
     "Reported and measured": show_study_figures,
     "Curves": show_study_curves,
     "Weights": show_study_weights,
+    "Luck": show_luck_of_network,
     "The lesson": show_lesson,
 }
 
@@ -54,7 +56,7 @@ def show_chosen_view(chosen: ChosenExperiment) -> None:
         default=next(iter(_VIEWS)),
         key="results",
         label_visibility="collapsed",
-        help="Figures, curves, learned weights, or the lesson of the study.",
+        help="Figures, curves, learned weights, what many seeds tell about luck, or the lesson of the study.",
     )
     _VIEWS[view](chosen)
 

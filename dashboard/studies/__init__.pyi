@@ -4,6 +4,7 @@ from .chosen_experiment import choose_experiment as choose_experiment
 from .lesson import show_lesson as show_lesson
 from .live_training import choose_extent as choose_extent
 from .live_training import show_training as show_training
+from .luck_of_network import show_luck_of_network as show_luck_of_network
 from .networks import show_networks as show_networks
 from .question import is_answered as is_answered
 from .question import show_question as show_question

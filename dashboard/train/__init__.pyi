@@ -1,3 +1,4 @@
 from .experiment import describe_experiment as describe_experiment
 from .live_runs import follow_runs as follow_runs
+from .luck_view import show_luck_of_form as show_luck_of_form
 from .network import show_network as show_network

@@ -22,8 +22,8 @@ from mnist_core.text import in_markdown
 from mnist_core.training import check_trainable
 
 
-def describe_experiment() -> Architecture | None:
-    """The form and its button; returns the network that it describes, or None if the values cannot be used."""
+def describe_experiment() -> tuple[RunConfig, Architecture] | None:
+    """The form and its button; returns what it describes and its network, or None if the values cannot be used."""
     name = st.text_input(
         "Name of the run",
         key="name",
@@ -35,15 +35,15 @@ def describe_experiment() -> Architecture | None:
     verdict = st.empty()
     start = st.container()
     values |= forms.config_fields()
-    network = _checked_network(values, verdict, start)
+    described = _checked(values, verdict, start)
     with start:
         dataset_download.show_notice(values)
-        _start_button(values, name, disabled=network is None)
-    return network
+        _start_button(values, name, disabled=described is None)
+    return described
 
 
-def _checked_network(values: dict[str, Any], verdict: Any, remarks: Any) -> Architecture | None:
-    """The network of these values; writes its size or what is wrong with it to `verdict`, warnings to `remarks`."""
+def _checked(values: dict[str, Any], verdict: Any, remarks: Any) -> tuple[RunConfig, Architecture] | None:
+    """These values and their network; writes its size or what is wrong to `verdict`, warnings to `remarks`."""
     try:
         config = RunConfig.parse(values)
         network = check_trainable(config)
@@ -58,7 +58,7 @@ def _checked_network(values: dict[str, Any], verdict: Any, remarks: Any) -> Arch
     for remark in schedules.schedule_remarks(config):
         remarks.warning(in_markdown(remark))
     verdict.caption(f"**{network.parameters:,}** parameters · **{network.macs:,}** multiply-accumulates an image")
-    return network
+    return config, network
 
 
 def _start_button(values: dict[str, Any], name: str, disabled: bool) -> None:

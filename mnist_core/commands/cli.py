@@ -1,4 +1,4 @@
-"""The command line: train, list, show, resume, delete, data, study, sweep. Flags are the fields of RunConfig."""
+"""The command line: train, list, show, resume, delete, data, study, sweep, luck. Flags are the fields of RunConfig."""
 
 import json
 import signal
@@ -21,6 +21,7 @@ from mnist_core.analysis import MOST_SEEDS, image_remarks, measures, with_seeds
 from mnist_core.commands.exit_codes import exit_code
 from mnist_core.commands.export_command import export_run
 from mnist_core.commands.flags import whole_number_option, with_config_flags
+from mnist_core.commands.luck_commands import luck_app
 from mnist_core.commands.report_command import import_run, write_report_file
 from mnist_core.commands.study_commands import study_app
 from mnist_core.commands.sweep_commands import sweep_app
@@ -51,6 +52,7 @@ data_app = typer.Typer(no_args_is_help=True, help="Which data sets are on this m
 app.add_typer(data_app, name="data")
 app.add_typer(study_app, name="study")
 app.add_typer(sweep_app, name="sweep")
+app.add_typer(luck_app, name="luck")
 
 _As_json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 # The most letters of a word and of a whole message: messages repeat what was typed, which may be very long.

@@ -53,7 +53,7 @@ def with_true_state(store: Store, run: Run) -> Run:
 
 def running_here(store: Store) -> list[Run]:
     """Runs that are recorded as running on this machine, including deleted ones that have not stopped yet."""
-    running = store.runs(states=["running"]) + store.runs(states=["running"], deleted=True)
+    running = [run for deleted in (False, True) for run in store.runs(states=["running"], deleted=deleted, luck=None)]
     return [run for run in running if run.host == socket.gethostname()]
 
 

@@ -65,7 +65,7 @@ class PreparedRun:
         return {
             "config": self.config,
             "devices": with_latest(before.devices if before else (), device),
-            "versions": _with_versions((before.versions if before else None) or {}),
+            "versions": versions_used((before.versions if before else None) or {}),
             "rules": self.rules,
             "data": self.images.facts,
             "macs": architectures.describe_architecture(self.config.architecture, shape, classes).macs,
@@ -131,7 +131,7 @@ def _last_checkpoint(store: Store, run: Run) -> Artifact | None:
     return None if run.config.library == "sklearn" else resuming.last_intact(store, run)
 
 
-def _with_versions(before: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+def versions_used(before: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     """What the run used before, and what it uses now."""
     now = {
         "mnist-lab": __version__,

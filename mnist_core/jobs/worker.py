@@ -22,6 +22,7 @@ from mnist_core import environment, sweeps
 from mnist_core.errors import LostRunError, MnistLabError
 from mnist_core.events import EpochEnd, Event, RunFinished, RunStarted, StepEnd
 from mnist_core.jobs import memory, recording
+from mnist_core.jobs.luck_training import train_part
 from mnist_core.jobs.preparation import PreparedRun, prepare_run
 from mnist_core.jobs.pulse import HeldUpError, Pulse
 from mnist_core.jobs.trainers import Trainer, trainer_of
@@ -82,6 +83,9 @@ def _work(store: Store, run: Run, pulse: Pulse) -> Iterator[Event]:
     # The run may have been interrupted while torch was being imported.
     if pulse.wish == "interrupted":
         pulse.hold(lambda: store.finish(run, "interrupted"))
+        return
+    if run.luck:
+        train_part(store, run, pulse)
         return
     prepared = prepare_run(store, run)
     trainer = trainer_of(prepared, lambda: bool(pulse.wish))

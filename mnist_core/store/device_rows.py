@@ -35,11 +35,13 @@ def parse_devices(connection: sa.Connection) -> None:
 
 
 def _as_stored(connection: sa.Connection, number: int) -> dict[str, Any]:
-    """The columns of a run as they are stored, JSON as its text, and as bytes what is no valid text.
+    """The results and labels of a run as they are stored, JSON as its text, and as bytes what is no valid text.
 
     SQLite is asked for the bytes of texts, because an error within a transaction would end it.
     """
-    columns = [sa.type_coerce(column, Text) if isinstance(column.type, sa.JSON) else column for column in runs.c]
+    # Later versions add columns that the table does not have yet.
+    kept = [runs.c[name] for name in history.FINGERPRINTED]
+    columns = [sa.type_coerce(column, Text) if isinstance(column.type, sa.JSON) else column for column in kept]
     if connection.dialect.name == "sqlite":
         columns = [
             sa.case(
@@ -49,7 +51,7 @@ def _as_stored(connection: sa.Connection, number: int) -> dict[str, Any]:
             for column in columns
         ]
     values = connection.execute(sa.select(*columns).where(runs.c.number == number)).one()
-    return {column.name: _as_text(value) for column, value in zip(runs.c, values, strict=True)}
+    return {column.name: _as_text(value) for column, value in zip(kept, values, strict=True)}
 
 
 def _as_text(value: Any) -> Any:

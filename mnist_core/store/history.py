@@ -49,6 +49,7 @@ _RESULTS = (
 )
 # Other columns that pages show: those that only the store may change after the end, and those added by later versions.
 _LABELS = ("name", "tags", "note", "state", "sweep", "learning_rate", "images_per_second")
+FINGERPRINTED = (*_RESULTS, *_LABELS)
 _AS_JSON = ("config", "devices", "versions", "rules", "data", "tags")
 # Hex digits of the fingerprint of all results, and of each label. Labels have one each: renaming a run must not
 # hide that its note was changed from outside.
@@ -149,7 +150,7 @@ def changed_rows(
     `checked` caches the finding for each row by its number, with a hash of the row. Only rows that differ from the last
     check are examined in full, which takes most of the time with thousands of runs.
     """
-    query = sa.select(runs.c.number, fingerprints.c.sha256, *_as_text((*_RESULTS, *_LABELS)))
+    query = sa.select(runs.c.number, fingerprints.c.sha256, *_as_text(FINGERPRINTED))
     query = query.join(fingerprints, (fingerprints.c.run == runs.c.number) & (fingerprints.c.name == OF_ROW))
     if numbers is not None:
         query = query.where(runs.c.number.in_(numbers))
@@ -230,9 +231,7 @@ def _of_metrics(connection: sa.Connection, number: int) -> dict[str, str]:
 
 def _of_row(connection: sa.Connection, number: int, *, strict: bool = True) -> str:
     """The fingerprint of a run's row as it is now. With `strict` raises ValueError if a column is not JSON."""
-    digest = _row_digest(
-        connection.execute(sa.select(*_as_text((*_RESULTS, *_LABELS))).where(runs.c.number == number)).one()
-    )
+    digest = _row_digest(connection.execute(sa.select(*_as_text(FINGERPRINTED)).where(runs.c.number == number)).one())
     if strict and digest.startswith(_NO_JSON):
         raise ValueError("a column of the run is not JSON")
     return digest

@@ -2,8 +2,9 @@
 
 import shutil
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from mnist_core.config import RunConfig, dataset, limit_variable, read_limit
+from mnist_core.config import LuckPart, RunConfig, dataset, limit_variable, read_limit
 from mnist_core.data import count_folder_images, input_shape_and_classes, split_sizes
 from mnist_core.errors import ConfigError
 from mnist_core.store.artifacts import Artifact
@@ -39,6 +40,18 @@ def enqueue_all(
     """
     check_queueable(store, [config for config, _ in entries], field)
     return store.enqueue_all(entries, tags, sweep)
+
+
+def enqueue_parts(store: Store, config: RunConfig, name: str, parts: Sequence[LuckPart]) -> list[Run]:
+    """Put parts of a question of luck about this config at the end of the queue, after the checks of `enqueue_all`.
+
+    All their seeds count as steps, but only the parts wait, and none keeps checkpoints. Raises as `enqueue` before
+    anything is queued.
+    """
+    (one,) = needs([config])
+    check_needs_together([replace(one, disk=0)] * sum(part.seeds for part in parts), "seeds")
+    _check_length(store, len(parts), "seeds")
+    return store.enqueue_all([(config.replace(seed=part.first_seed), name) for part in parts], luck=parts)
 
 
 def requeue(store: Store, run: Run, *, from_scratch: bool = False, back_to: Artifact | None = None) -> Run:

@@ -18,6 +18,7 @@ from mnist_core.config import (
     FIRST_READING_RULE,
     DataFacts,
     Device,
+    LuckPart,
     RunConfig,
     TrainingRules,
     device_labels,
@@ -125,6 +126,8 @@ class Run:
     sweep: str | None
     # The images of the run; None if it has not begun, or began before this was recorded.
     data: DataFacts | None
+    # The seeds that this row trains together; None for an ordinary run.
+    luck: LuckPart | None
 
     @property
     def version(self) -> tuple[str, str, int, int, float | None, float | None]:
@@ -285,7 +288,7 @@ def run_from_row(row: Mapping[Any, Any]) -> Run:
         values |= {"config": RunConfig.parse(row["config"]), "tags": tuple(row["tags"])}
     except ConfigError as error:
         raise ValueError(f"config: {error}") from None
-    for column, stored in (("data", DataFacts.stored), ("devices", Device.stored)):
+    for column, stored in (("data", DataFacts.stored), ("devices", Device.stored), ("luck", LuckPart.stored)):
         try:
             values[column] = stored(row[column])
         except ValidationError as error:
@@ -322,8 +325,8 @@ def _check_row(row: Mapping[Any, Any]) -> None:
         raise ValueError("versions: no lists of texts by name")
     if rules is not None and not (isinstance(rules, dict) and all(type(rule) is int for rule in rules.values())):
         raise ValueError("rules: no whole numbers by name")
-    for name, value in (("config", row["config"]), ("data", {} if data is None else data)):
-        if not isinstance(value, dict):
+    for name, value in (("config", row["config"]), ("data", data), ("luck", row["luck"])):
+        if not isinstance(value, dict) and (name == "config" or value is not None):
             raise ValueError(f"{name}: no object")
     for name, value in (("tags", tags), ("devices", devices), ("versions", versions), ("data", data)):
         if not is_text(value):
@@ -346,7 +349,13 @@ def new_id(now: float | None = None) -> str:
 
 
 def new_row(
-    config: RunConfig, name: str, tags: Iterable[str], now: float, position: float, sweep: str | None = None
+    config: RunConfig,
+    name: str,
+    tags: Iterable[str],
+    now: float,
+    position: float,
+    sweep: str | None = None,
+    luck: LuckPart | None = None,
 ) -> dict[str, Any]:
     """The row of a run that is queued at `now`, in this place of the queue."""
     return {
@@ -359,6 +368,7 @@ def new_row(
         "created": now,
         "queued": position,
         "sweep": sweep,
+        "luck": luck and luck.model_dump(mode="json"),
     }
 
 

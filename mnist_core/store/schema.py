@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy import Column, Float, ForeignKey, Index, Integer, Table, Text
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 # The version that has a row an event instead of a row a value, and the one that has devices and rules as data.
 MEASUREMENTS_SINCE, DEVICES_SINCE = 7, 8
 metadata = sa.MetaData()
@@ -81,6 +81,8 @@ runs = Table(
     Column("recorded", sa.BigInteger().with_variant(Integer, "sqlite"), nullable=False, server_default="0"),
     # `DataFacts` about the run's images. Runs from before schema 3 have none.
     Column("data", sa.JSON),
+    # `LuckPart` of a row that trains many seeds together. Rows that have one are no runs to compare or to ask.
+    Column("luck", sa.JSON(none_as_null=True)),
     Index("runs_by_state", "state", "queued"),
     Index("runs_by_digest", "digest"),
     Index("runs_by_sweep", "sweep"),
@@ -108,6 +110,7 @@ CHANGES = {
     7: ("ALTER TABLE runs ADD COLUMN recorded BIGINT NOT NULL DEFAULT 0",),
     # Until version 8 devices and versions were texts and rules stood among the versions; `device_rows` reads them.
     8: ("ALTER TABLE runs RENAME COLUMN device TO devices", "ALTER TABLE runs ADD COLUMN rules JSON"),
+    9: ("ALTER TABLE runs ADD COLUMN luck JSON",),
 }
 
 # What is measured: the first three after steps, the others after epochs. Each is a column of `measurements`.

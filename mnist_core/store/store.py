@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from mnist_core import environment
-from mnist_core.config import DataFacts, RunConfig, devices_json
+from mnist_core.config import DataFacts, LuckPart, RunConfig, devices_json
 from mnist_core.errors import LostRunError, StorageError, StoreError
 from mnist_core.events import Event
 from mnist_core.store import history, rows
@@ -54,6 +54,8 @@ _DELETED = sa.select(runs.c.number, runs.c.deleted)
 # For at least this many runs it is quicker to read the whole table than each row by its number.
 _MANY = 500
 _LATE = "fingerprinted_late"
+# Rows that are runs to compare and to ask.
+_ORDINARY = runs.c.luck.is_(sa.null())
 
 
 class Store:
@@ -117,7 +119,7 @@ class Store:
         else:
             matches = runs.c.id.startswith(text, autoescape=True)
         with self._engine.connect() as connection:
-            query = sa.select(runs.c.number, runs.c.id).where(matches, runs.c.deleted.is_(None))
+            query = sa.select(runs.c.number, runs.c.id).where(matches, runs.c.deleted.is_(None), _ORDINARY)
             numbers = connection.execute(query).all()
         if not text or len(numbers) != 1:
             raise StoreError(
@@ -134,14 +136,18 @@ class Store:
         *,
         digests: Sequence[str] | None = None,
         sweep: str | None = None,
+        luck: bool | None = False,
     ) -> list[Run]:
         """Runs that fit every given condition, newest first; with `ids`, in the order of these.
 
-        Rows that cannot be read are left out; `broken` has them.
+        Rows that cannot be read are left out; `broken` has them. Rows that train many seeds together (`Run.luck`) are
+        there if they are named by `ids`; with `luck` there are only those, with None both.
         """
         conditions: list[sa.ColumnElement[bool]] = [
             runs.c.deleted > REMOVAL_BEGUN if deleted else runs.c.deleted.is_(None)
         ]
+        if luck or (luck is not None and ids is None):
+            conditions.append(_ORDINARY if not luck else sa.not_(_ORDINARY))
         for column, wanted in ((runs.c.id, ids), (runs.c.state, states), (runs.c.digest, digests)):
             if wanted is not None:
                 conditions.append(column.in_(wanted))
@@ -155,7 +161,7 @@ class Store:
     def runs_and_broken(self) -> tuple[list[Run], list[BrokenRun]]:
         """All runs, and all rows that cannot be read as runs, without deleted ones; newest first."""
         with self._engine.connect() as connection:
-            return rows.read(connection, runs.c.deleted.is_(None))
+            return rows.read(connection, runs.c.deleted.is_(None), _ORDINARY)
 
     def broken(self) -> list[BrokenRun]:
         """Rows that cannot be read as runs, without deleted ones; newest first."""
@@ -173,7 +179,7 @@ class Store:
 
     def queue(self) -> list[Run]:
         """Queued runs, the next one first."""
-        return sorted(self.runs(states=["queued"]), key=lambda run: (run.queued or 0, run.number))
+        return sorted(self.runs(states=["queued"], luck=None), key=lambda run: (run.queued or 0, run.number))
 
     def count_queued(self) -> int:
         """Number of queued runs."""
@@ -315,15 +321,25 @@ class Store:
         return self.run(values["id"])
 
     def enqueue_all(
-        self, entries: Sequence[tuple[RunConfig, str]], tags: Iterable[str] = (), sweep: str | None = None
+        self,
+        entries: Sequence[tuple[RunConfig, str]],
+        tags: Iterable[str] = (),
+        sweep: str | None = None,
+        luck: Sequence[LuckPart] = (),
     ) -> list[Run]:
-        """Put many runs at the end of the queue in this order: configs with their names ("" for a default name)."""
+        """Put many runs at the end of the queue in this order: configs with their names ("" for a default name).
+
+        With `luck`, one part for each, they are rows that train many seeds together.
+        """
         tags, now = list(tags), self.clock()
         if not entries:
             return []
         with writing(self._engine).begin() as connection:
             position = _end_of_queue(connection, now)
-            values = [new_row(config, name, tags, now, position, sweep) for config, name in entries]
+            values = [
+                new_row(config, name, tags, now, position, sweep, part)
+                for (config, name), part in zip(entries, luck or [None] * len(entries), strict=True)
+            ]
             connection.execute(runs.insert(), values)
         keep_reserve(self.root)
         return self.runs(ids=[row["id"] for row in values])

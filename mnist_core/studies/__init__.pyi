@@ -2,6 +2,8 @@ from .catalogue import all_studies as all_studies
 from .catalogue import find_experiment as find_experiment
 from .catalogue import find_study as find_study
 from .catalogue import reported_numbers as reported_numbers
+from .luck_of_study import luck_config as luck_config
+from .luck_of_study import luck_figure as luck_figure
 from .measurements import SEEDS_LOOKED_FOR as SEEDS_LOOKED_FOR
 from .measurements import Measurement as Measurement
 from .measurements import load_measurements as load_measurements

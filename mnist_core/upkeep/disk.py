@@ -57,11 +57,11 @@ def remove_deleted(store: Store, dry_run: bool = False) -> tuple[list[Run], int,
 
     A deleted run that still trains is left until it has stopped. With `dry_run` nothing is removed.
     """
-    gone = [run for run in store.runs(deleted=True) if run.state != "running"]
+    gone = [run for run in store.runs(deleted=True, luck=None) if run.state != "running"]
     sizes = store.sizes([run.id for run in gone])
     if not dry_run:
         store.purge(deleted_before=float("inf"))
-    left = {run.id for run in store.runs(deleted=True)}
+    left = {run.id for run in store.runs(deleted=True, luck=None)}
     kept = [] if dry_run else [run for run in gone if run.id in left]
     gone = [run for run in gone if run not in kept]
     return gone, sum(sizes.get(run.id, 0) for run in gone), kept

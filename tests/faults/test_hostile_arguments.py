@@ -43,7 +43,12 @@ TYPED = [
     "PIPE",
 ]
 # Commands that train or ask questions get a setting that makes them refuse.
-REFUSED = {("train",): ["--epochs", "0"], ("sweep", "run"): ["--epochs", "0"], ("study", "run"): ["--experiment", "x"]}
+REFUSED = {
+    ("train",): ["--epochs", "0"],
+    ("sweep", "run"): ["--epochs", "0"],
+    ("study", "run"): ["--experiment", "x"],
+    ("luck", "run"): ["--epochs", "0"],
+}
 SETTINGS = set(RunConfig.model_fields)
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -151,9 +152,10 @@ def test_a_script_says_where_the_processor_is_another(tmp_path: Path, capsys: py
     ],
 )
 def test_a_script_without_a_choice_says_nothing_of_it(change: dict[str, str], facts: dict[str, Any]):
-    config, known = onednn_process.BASE.replace(architecture="mlp-300"), {"by_onednn": True}
-    assert "choose_kernels" in script_of_config(config, RunFacts(**known))
-    assert "choose_kernels" not in script_of_config(config.replace(**change), RunFacts(**(known | facts)))
+    config = onednn_process.BASE.replace(architecture="mlp-300")
+    known = RunFacts(by_onednn=True)
+    assert "choose_kernels" in script_of_config(config, known)
+    assert "choose_kernels" not in script_of_config(config.replace(**change), replace(known, **facts))
 
 
 def test_a_script_flushes_as_its_run_did():

@@ -1,0 +1,10 @@
+from .groups import LuckGroup as LuckGroup
+from .groups import delete_group as delete_group
+from .groups import find_group as find_group
+from .groups import groups as groups
+from .groups import load_group as load_group
+from .groups import resume_group as resume_group
+from .groups import start_group as start_group
+from .groups import stop_group as stop_group
+from .scores import read_scores as read_scores
+from .scores import write_scores as write_scores
