@@ -175,7 +175,8 @@ def _answer(group: LuckGroup, facts: Luck) -> None:
                 for score in group.scores
             ]
         )
-        data_table("luck_seeds", table_rows(table), "Test accuracy of each seed")
+        columns = {"Test accuracy (%)": st.column_config.NumberColumn(format="%.2f")}
+        data_table("luck_seeds", table_rows(table, columns), "Test accuracy of each seed")
 
 
 def _buttons(group: LuckGroup) -> None:
@@ -184,7 +185,8 @@ def _buttons(group: LuckGroup) -> None:
             _button("Stop", luck.stop_group, group, "Seeds that are done stay.")
         if not group.active and any(part.state in RESUMABLE_STATES for part in group.parts):
             _button("Go on", luck.resume_group, group, "Trains the seeds that are missing.")
-        _button("Delete", luck.delete_group, group, "Deletes this question with all that its seeds came to.")
+        with st.popover("Delete", help="Delete this question."):
+            _button("Delete it with its seeds", luck.delete_group, group, "What its seeds came to is gone for good.")
 
 
 def _button(label: str, change: Callable[..., object], group: LuckGroup, help: str) -> None:

@@ -42,7 +42,7 @@ def test_a_question_is_asked_stopped_and_deleted(store: Store) -> None:
     button(at, "Go on").click()
     ran(at)
     assert luck.groups(store)[0].state == "queued"
-    button(at, "Delete").click()
+    button(at, "Delete it with its seeds").click()
     ran(at)
     assert luck.groups(store) == []
     assert not at.exception

@@ -39,5 +39,6 @@ def test_a_question_is_answered_while_one_waits(serve, page: Page):
     # No run came of it.
     assert store.runs() == []
     page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Delete it with its seeds").click()
     expect(page.get_by_test_id("stPlotlyChart")).to_have_count(0)
     assert luck.groups(store) == []
