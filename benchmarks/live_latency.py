@@ -52,7 +52,7 @@ def measure(page: Page, url: str, store: Store, seed: int, seconds: float) -> tu
     page.wait_for_timeout(seconds * 1000)
     clicked, updates = page.evaluate("[window.clicked, window.updates]")
     run = store.runs()[0]
-    page.get_by_role("button", name="Stop").first.click()
+    page.get_by_test_id("stMain").get_by_role("button", name="Stop").first.click()
     while store.run(run.id).active:
         time.sleep(0.1)
     losses = store.curves(run.id, ["train_loss"])["train_loss"]

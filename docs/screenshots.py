@@ -92,7 +92,7 @@ def photograph_training(browser: Browser, url: str) -> None:
     page.mouse.move(5, 5)
     page.wait_for_timeout(500)
     page.screenshot(path=IMAGES / "train.png")
-    page.get_by_role("button", name="Stop").first.click()
+    page.get_by_test_id("stMain").get_by_role("button", name="Stop").first.click()
     page.wait_for_timeout(2000)
     page.close()
 

@@ -30,6 +30,7 @@ _FEWER_SEEDS = 20
 _CHART = {"displayModeBar": False}
 # The parameter of the address with the id of the question, and what of it was read last.
 _CHOSEN, _SEEN = "luck", "luck:url"
+_DIFFERENCE = "luck_difference"
 
 
 def show_luck(
@@ -160,12 +161,25 @@ def _progress(group: LuckGroup) -> None:
 
 def _answer(group: LuckGroup, facts: Luck) -> None:
     """The answer in a sentence, the figure, and what else the seeds tell."""
-    first, *others = facts.sentences()
+    # Its field stands below, where it is read after the sentences.
+    points = st.session_state.get(_DIFFERENCE)
+    first, *others = group.sentences(points and points / 100)
     st.subheader(in_markdown(first), anchor=False)
     if facts.accuracies:
         seeds = [score.seed for score in group.scores if score.test_accuracy is not None]
         st.plotly_chart(seed_dots(facts, group.figure_name or "chosen", seeds), key="luck_dots", config=_CHART)
     st.markdown("\n".join(f"- {in_markdown(sentence)}" for sentence in others))
+    st.number_input(
+        "A difference to tell from luck (points)",
+        0.0,
+        100.0,
+        None,
+        0.1,
+        placeholder="of the figure and the mean" if group.figure is not None else "that one pair in 20 exceeds",
+        key=_DIFFERENCE,
+        width=330,
+        help="How often luck alone makes such a difference, and how many seeds would tell it from luck.",
+    )
     if group.state == "finished":
         st.caption(" ".join(map(in_markdown, group.notes)))
     with st.expander("All seeds"):

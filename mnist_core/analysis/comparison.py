@@ -444,7 +444,8 @@ def _patience(run: Run) -> str:
 
 
 def _kernels(run: Run) -> str:
-    if run.rules is None or run.config.library != "torch":
+    on_processor = run.config.library == "torch" and any(device.kind == "cpu" for device in run.devices)
+    if run.rules is None or not on_processor:
         return ""
     return _KERNELS[run.rules.kernels]
 

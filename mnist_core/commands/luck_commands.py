@@ -100,7 +100,7 @@ def _report(group: LuckGroup, as_json: bool) -> None:
         return
     print(f"{one_line(group.name)} ({group.id})")
     print(f"{len(group.scores)} of {group.seeds} seeds, {group.state}, {group.seconds:.0f} s of computing")
-    for line in [*group.facts.sentences(), *group.notes, group.damage]:
+    for line in [*group.sentences(), *group.notes, group.damage]:
         if line:
             print(one_line(line))
 
@@ -119,7 +119,7 @@ def _summary(group: LuckGroup) -> dict[str, Any]:
         "figure": group.figure,
         "figure_name": group.figure_name,
         "config": group.config.model_dump(mode="json"),
-        "sentences": group.facts.sentences(),
+        "sentences": group.sentences(),
     }
 
 

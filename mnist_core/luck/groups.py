@@ -92,6 +92,17 @@ class LuckGroup:
         optimistic = self.config.choose_on == "test"
         return Luck(tuple(self.accuracies), self.diverged, max(1, self.test_images), self.figure, optimistic)
 
+    def sentences(self, difference: float | None = None) -> list[str]:
+        """What the accuracies tell, the answer first.
+
+        `difference`: one that is to be told from luck, as a fraction; by default that of the figure and the mean, and
+        without a figure one that only one pair of seeds in twenty exceeds.
+        """
+        facts = self.facts
+        if difference is None and self.figure is None:
+            difference = facts.large_gap
+        return facts.sentences(difference)
+
     @property
     def notes(self) -> list[str]:
         """What a person should know about the parts, each sentence once."""

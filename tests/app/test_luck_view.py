@@ -55,8 +55,14 @@ def test_the_answer_stands_with_its_figure_and_every_seed(store: Store) -> None:
     assert not at.exception
     (group,) = luck.groups(store)
     shown = texts(at).replace("\\", "")
-    assert all(sentence in shown for sentence in group.facts.sentences())
+    assert all(sentence in shown for sentence in group.sentences())
     assert at.get("plotly_chart")
+    at.number_input(key="luck_difference").set_value(3.5)
+    ran(at)
+    others = set(group.sentences(0.035)) - set(group.sentences())
+    assert others
+    shown = texts(at).replace("\\", "")
+    assert all(sentence in shown for sentence in others)
 
 
 def test_a_link_opens_its_question(store: Store) -> None:

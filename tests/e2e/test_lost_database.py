@@ -26,7 +26,7 @@ def test_a_database_that_is_taken_away_and_brought_back(
     url = serve()
     tab = browser.new_page()
     tab.goto(f"{url}/train?runs={run.number}")
-    stop = tab.get_by_role("button", name="Stop", exact=True)
+    stop = tab.get_by_test_id("stMain").get_by_role("button", name="Stop", exact=True)
     stop.wait_for()
     path, elsewhere = own_lab / "runs.db", tmp_path / "elsewhere"
     elsewhere.mkdir()

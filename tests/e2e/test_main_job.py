@@ -47,7 +47,11 @@ def test_a_network_is_chosen_trained_watched_and_stopped(serve, page: Page, curv
     paused = Store.open().runs()[0].step
     page.get_by_role("button", name="Continue").click()
     wait_until(lambda: curves()["step"] > paused)
-    press_until(page.get_by_role("button", name="Stop"), lambda: Store.open().runs()[0].state == "stopped")
+    # Streamlit itself has a button of this name above the page, while it draws.
+    press_until(
+        page.get_by_test_id("stMain").get_by_role("button", name="Stop"),
+        lambda: Store.open().runs()[0].state == "stopped",
+    )
     expect(page.get_by_text("stopped")).to_be_visible()
     expect(page.get_by_text(re.compile(r"test \d\d\.\d\d%"))).to_be_visible()
     assert Store.open().runs()[0].test_accuracy is not None
@@ -64,8 +68,12 @@ def test_a_second_run_waits_in_the_queue_and_both_are_drawn(serve, page: Page, c
     start.click()
     expect(page.locator(".st-key-run-2")).to_contain_text("⏳")
     expect(page).to_have_url(re.compile(r"runs=1.*runs=2"))
-    press_until(page.get_by_role("button", name="Stop").first, lambda: Store.open().find("2").step > 0)
-    press_until(page.get_by_role("button", name="Stop").last, lambda: not Store.open().find("2").active)
+    press_until(
+        page.get_by_test_id("stMain").get_by_role("button", name="Stop").first, lambda: Store.open().find("2").step > 0
+    )
+    press_until(
+        page.get_by_test_id("stMain").get_by_role("button", name="Stop").last, lambda: not Store.open().find("2").active
+    )
     page.get_by_role("button", name=re.compile("Remove 2")).click()
     expect(page).not_to_have_url(re.compile("runs=2"))
     assert {run.number for run in Store.open().runs()} == {1, 2}

@@ -239,8 +239,10 @@ def test_two_rules_of_computing_may_change_the_last_digits(store: Store) -> None
     assert roles(old, new) == {"Products computed": LAST_DIGITS}
     assert judge_fairness([old, new]).kind != "confounded"
     fitted = [recorded(store, EPYC, TORCH, run.rules, library="sklearn") for run in (old, new)]
-    # scikit-learn does not follow the rule.
+    # scikit-learn does not follow the rule, and on a GPU it has no effect.
     assert config_differences(fitted).empty
+    gpu = Device(kind="cuda", name="NVIDIA H100")
+    assert config_differences([recorded(store, gpu, TORCH, run.rules) for run in (old, new)]).empty
 
 
 def test_neither_threads_nor_device_can_be_studied(store: Store) -> None:

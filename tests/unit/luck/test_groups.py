@@ -138,6 +138,11 @@ def test_the_figure_is_kept_with_where_it_comes_from(store: Store) -> None:
     assert (group.figure, group.figure_name) == (0.5, "a blog post")
     assert group.facts.reach
     assert group.facts.optimistic is False
+    assert group.sentences() == group.facts.sentences()
+    without = asked(store, 4)
+    # Without a figure it is told what a difference takes that is rare among the seeds.
+    assert without.sentences() == without.facts.sentences(without.facts.large_gap)
+    assert len(without.sentences()) > len(without.facts.sentences())
     assert asked(store, 2, TINY.replace(choose_on="test", validation_images=0)).facts.optimistic
 
 
