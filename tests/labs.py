@@ -18,3 +18,12 @@ def train_now(store: Store, run: Run) -> Run:
 def trained_run(store: Store, config: RunConfig, name: str = "", tags: Sequence[str] = ()) -> Run:
     """A run of this config, trained to its end."""
     return train_now(store, store.enqueue(config, name, tags, claimed=True))
+
+
+def follow_here(
+    store: Store, runs: Sequence[Run], interrupt: object, as_json: bool = False, again: str = ""
+) -> list[Run]:
+    """`jobs.follow_all` in this process instead of in worker processes, which other tests cover."""
+    while run := store.claim():
+        train_now(store, run)
+    return store.runs(ids=[run.id for run in runs])

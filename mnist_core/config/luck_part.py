@@ -20,7 +20,13 @@ class SeedScore(BaseModel):
     test_loss: float | None = Field(ge=0)
     # Of the best epoch; None where no images were held out.
     validation_accuracy: float | None = Field(ge=0, le=1)
+    # The epoch with the highest validation accuracy, the last one without validation images; 0 if there is none.
     best_epoch: int = Field(ge=0)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether its loss stopped being a finite number."""
+        return self.test_accuracy is None
 
 
 class SeedScores(BaseModel):

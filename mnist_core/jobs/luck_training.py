@@ -10,7 +10,7 @@ from mnist_core.data import Data, load_data, resolve_dataset
 from mnist_core.jobs.preparation import versions_used
 from mnist_core.jobs.pulse import Pulse
 from mnist_core.store import Run, Store
-from mnist_core.training import SeedResult, StackedProgress, devices, is_stackable, train_seeds
+from mnist_core.training import StackedProgress, devices, is_stackable, train_seeds
 
 # Seconds between two records of progress, at least.
 _RECORD_SECONDS = 0.5
@@ -77,11 +77,11 @@ class _Recorder:
         self.new = 0
         self._began, self._recorded = monotonic(), 0.0
 
-    def keep(self, results: Sequence[SeedResult]) -> None:
+    def keep(self, results: Sequence[SeedScore]) -> None:
         """Keep the scores of these seeds, unless nothing is new."""
         if len(results) == self.new:
             return
-        scores = SeedScores(test_images=self._images, scores=(*self._before, *map(_score, results)))
+        scores = SeedScores(test_images=self._images, scores=(*self._before, *results))
         self._pulse.hold(lambda: luck.write_scores(self._store, self._part, scores))
         self.new = len(results)
 
@@ -95,13 +95,3 @@ class _Recorder:
         share = (len(self._before) + seeds_done) / part.luck.seeds
         columns = {"step": round(share * (part.total_steps or 0)), "seconds": part.seconds + now - self._began}
         self._pulse.hold(lambda: self._store.describe(part, **columns))
-
-
-def _score(result: SeedResult) -> SeedScore:
-    return SeedScore(
-        seed=result.seed,
-        test_accuracy=result.test_accuracy,
-        test_loss=result.test_loss,
-        validation_accuracy=result.validation_accuracy,
-        best_epoch=result.best_epoch,
-    )

@@ -202,12 +202,12 @@ def _group(store: Store, parts: Sequence[Run]) -> LuckGroup:
     images, damage = 0, ""
     for part in ordered:
         try:
-            found = read_scores(store, part)
+            of_part = read_scores(store, part)
         except StoreError as error:
             damage = str(error)
             continue
-        scores += found.scores
-        images = max(images, found.test_images)
+        scores += of_part.scores
+        images = max(images, of_part.test_images)
     return LuckGroup(ordered[0].luck.group if ordered[0].luck else "", ordered, tuple(scores), images, damage)
 
 

@@ -107,12 +107,12 @@ def _pile_up(luck: Luck, width: float) -> _Piles:
         return _Piles(np.empty(0), np.empty(0), _LARGEST)
     first = luck.reach.figure if luck.reach else 0
     pixels = _WIDTH * 100 / luck.images / width
-    found = [(span, _dot((luck.counts - first) // span, span * pixels)) for span in _SPANS]
-    best = max(dot for _, dot in found)
-    span, dot = found[0]
+    spans = [(span, _dot((luck.counts - first) // span, span * pixels)) for span in _SPANS]
+    best = max(dot for _, dot in spans)
+    span, dot = spans[0]
     if dot < min(best, _EXACT):
-        good = [(span, dot) for span, dot in found if dot >= _NEARLY * best and span * pixels <= _CLOSE * dot]
-        span, dot = max(good, default=max(found, key=lambda entry: entry[1]))
+        good = [(span, dot) for span, dot in spans if dot >= _NEARLY * best and span * pixels <= _CLOSE * dot]
+        span, dot = max(good, default=max(spans, key=lambda entry: entry[1]))
     piles = (luck.counts - first) // span
     # No dot stands beyond the lowest or the highest accuracy.
     middles = np.clip(first + piles * span + (span - 1) / 2, luck.counts.min(), luck.counts.max())

@@ -48,8 +48,8 @@ def enqueue_parts(store: Store, config: RunConfig, name: str, parts: Sequence[Lu
     All their seeds count as steps, but only the parts wait, and none keeps checkpoints. Raises as `enqueue` before
     anything is queued.
     """
-    (one,) = needs([config])
-    check_needs_together([replace(one, disk=0)] * sum(part.seeds for part in parts), "seeds")
+    (needs_of_seed,) = needs([config])
+    check_needs_together([replace(needs_of_seed, disk=0)] * sum(part.seeds for part in parts), "seeds")
     _check_length(store, len(parts), "seeds")
     return store.enqueue_all([(config.replace(seed=part.first_seed), name) for part in parts], luck=parts)
 

@@ -29,6 +29,5 @@ from .stackable import SEEDS_AT_ONCE as SEEDS_AT_ONCE
 from .stackable import check_stackable as check_stackable
 from .stackable import is_stackable as is_stackable
 from .stackable import why_not_stacked as why_not_stacked
-from .stacked import SeedResult as SeedResult
 from .stacked import StackedProgress as StackedProgress
 from .stacked import train_stacked as train_stacked

@@ -27,9 +27,12 @@ _NEEDED = {"avx512f", "avx512bw", "avx512dq", "avx512vl"}
 
 def by_onednn(config: RunConfig, rules: TrainingRules, device: torch.device) -> bool:
     """Whether oneDNN multiplies the large matrices of linear layers while such a run trains here."""
-    if rules.kernels < 2 or device.type != "cpu" or config.precision != "float32":
-        return False
-    return onednn_is_faster() and can_choose()
+    return is_ruled(config, rules, device.type) and onednn_is_faster() and can_choose()
+
+
+def is_ruled(config: RunConfig, rules: TrainingRules, device: str) -> bool:
+    """Whether it depends on the processor, by the rule of such a run, which library multiplies."""
+    return rules.kernels >= 2 and device == "cpu" and config.precision == "float32"
 
 
 def flushes_denormals(config: RunConfig, rules: TrainingRules, device: str) -> bool:
@@ -58,8 +61,7 @@ def can_choose() -> bool:
 
 def without_choice_note(config: RunConfig, rules: TrainingRules, device: torch.device) -> str:
     """A sentence for the person if oneDNN would be chosen here, but this version of torch offers no choice; else ""."""
-    wanted = rules.kernels >= 2 and device.type == "cpu" and config.precision == "float32" and onednn_is_faster()
-    if not wanted or can_choose():
+    if not is_ruled(config, rules, device.type) or not onednn_is_faster() or can_choose():
         return ""
     return (
         f"torch {torch.__version__} cannot be told to multiply with oneDNN, so training takes longer here, and last "

@@ -7,20 +7,19 @@ from time import perf_counter
 from torch import Tensor, nn
 
 from mnist_core.architectures import build_seeded
-from mnist_core.config import RunConfig, TrainingRules
+from mnist_core.config import RunConfig, SeedScore, TrainingRules
 from mnist_core.data import Data
 from mnist_core.events import EpochEnd, RunFinished, StepEnd
-from mnist_core.training import kernels
 from mnist_core.training.devices import move_to_device
 from mnist_core.training.evaluation import evaluate_split
 from mnist_core.training.loop import TrainingState, train_network
 from mnist_core.training.stackable import why_not_stacked
-from mnist_core.training.stacked import SeedResult, StackedProgress, train_stacked
+from mnist_core.training.stacked import StackedProgress, train_stacked
 
 
 def train_seeds(
     config: RunConfig, data: Data, seeds: Sequence[int], rules: TrainingRules
-) -> Iterator[StackedProgress | tuple[SeedResult, ...]]:
+) -> Iterator[StackedProgress | tuple[SeedScore, ...]]:
     """Train the config with each of these seeds in place of its own; yields and raises as `train_stacked` does.
 
     Seeds that are trained one by one end with the weights that a run of each would have. Nothing is kept of them but
@@ -29,15 +28,14 @@ def train_seeds(
     if why_not_stacked(config, data.input_shape, len(data.classes)):
         yield from one_by_one(config, data, seeds, rules)
         return
-    with kernels.denormals_flushed(kernels.flushes_denormals(config, rules, "cpu")):
-        yield from train_stacked(config, data, seeds, rules)
+    yield from train_stacked(config, data, seeds, rules)
 
 
 def one_by_one(
     config: RunConfig, data: Data, seeds: Sequence[int], rules: TrainingRules
-) -> Iterator[StackedProgress | tuple[SeedResult, ...]]:
+) -> Iterator[StackedProgress | tuple[SeedScore, ...]]:
     """`train_seeds` for any network: one seed after another."""
-    began, finished = perf_counter(), tuple[SeedResult, ...]()
+    began, finished = perf_counter(), tuple[SeedScore, ...]()
     steps = config.epochs * math.ceil(len(data.train.labels) / config.batch_size)
     for index, seed in enumerate(seeds):
         trainer = _Alone(config.replace(seed=seed), data, rules)
@@ -76,7 +74,7 @@ class _Alone:
             elif isinstance(event, RunFinished):
                 self._diverged = event.outcome == "diverged"
 
-    def result(self) -> SeedResult:
+    def result(self) -> SeedScore:
         """What the trained network comes to on the test images."""
         state = self.state
         held_out = state.best_accuracy if state.best_accuracy >= 0 else None
@@ -85,4 +83,10 @@ class _Alone:
             if self._best:
                 self._model.load_state_dict(self._best)
             loss, accuracy = evaluate_split(self._model, self._data, self._data.test, self._config.precision)
-        return SeedResult(self._config.seed, loss, accuracy, held_out, state.best_epoch, self._diverged)
+        return SeedScore(
+            seed=self._config.seed,
+            test_loss=loss,
+            test_accuracy=accuracy,
+            validation_accuracy=held_out,
+            best_epoch=state.best_epoch,
+        )

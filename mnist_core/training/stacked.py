@@ -21,9 +21,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mnist_core.architectures import build_seeded
-from mnist_core.config import RunConfig, TrainingRules
+from mnist_core.config import RunConfig, SeedScore, TrainingRules
 from mnist_core.data import Data, Split
-from mnist_core.training import optimization
+from mnist_core.training import kernels, optimization
 from mnist_core.training.loop import epoch_order
 from mnist_core.training.perceptron import derivative, missing_kernels, outer_gradient, update_of
 from mnist_core.training.stackable import SEEDS_AT_ONCE, check_stackable
@@ -34,22 +34,6 @@ _MOST_PIXELS = 1 << 24
 _EVALUATED_AT_ONCE = 250
 # Seconds between two reports of progress, at least.
 _REPORT_SECONDS = 0.1
-
-
-@dataclass(frozen=True)
-class SeedResult:
-    """What training with one seed came to. Losses are in nats, accuracies fractions."""
-
-    seed: int
-    # On the test images with the weights of the best epoch; None if it diverged.
-    test_loss: float | None
-    test_accuracy: float | None
-    # Of the best epoch; None without validation images, or if it diverged in its first epoch.
-    validation_accuracy: float | None
-    # The epoch with the highest validation accuracy, the last one without validation images; 0 if there is none.
-    best_epoch: int
-    # Whether its loss stopped being a finite number.
-    diverged: bool
 
 
 @dataclass(frozen=True)
@@ -64,17 +48,17 @@ class StackedProgress:
     # Since the start.
     seconds: float
     # Results of the groups that are finished, for a caller that stops here.
-    finished: tuple[SeedResult, ...]
+    finished: tuple[SeedScore, ...]
 
 
 def train_stacked(
     config: RunConfig, data: Data, seeds: Sequence[int], rules: TrainingRules | None = None
-) -> Iterator[StackedProgress | tuple[SeedResult, ...]]:
+) -> Iterator[StackedProgress | tuple[SeedScore, ...]]:
     """Train the config with each of these seeds in place of its own; `data` lies on the CPU.
 
     Yields progress at most every 0.1 s, and at the end the results in the order of `seeds`. The caller may stop in
     between. A seed that diverges leaves the others as they are. The weights agree with those of `train_network` but for
-    rounding; torch's global random state stays as it is. No version of `rules` changes the steps so far.
+    rounding; torch's global random state stays as it is. `rules`: by default those of today.
     Raises ConfigError (see `why_not_stacked`) or ArchitectureError before the first step.
     """
     check_stackable(config, data.input_shape, len(data.classes))
@@ -82,20 +66,22 @@ def train_stacked(
     groups = [seeds[start : start + size] for start in range(0, len(seeds), size)]
     steps_per_epoch = math.ceil(len(data.train) / config.batch_size)
     steps_per_group = config.epochs * steps_per_epoch
-    finished: tuple[SeedResult, ...] = ()
+    finished: tuple[SeedScore, ...] = ()
     start = reported = perf_counter()
+    flushes = kernels.flushes_denormals(config, rules or TrainingRules(), "cpu")
     for number, members in enumerate(groups):
         group = SeedGroup(config, data, members)
-        for step in group.train():
-            if perf_counter() - reported >= _REPORT_SECONDS:
-                yield StackedProgress(
-                    epoch=(step - 1) // steps_per_epoch + 1,
-                    step=number * steps_per_group + step,
-                    steps=len(groups) * steps_per_group,
-                    seconds=perf_counter() - start,
-                    finished=finished,
-                )
-                reported = perf_counter()
+        with kernels.denormals_flushed(flushes):
+            for step in group.train():
+                if perf_counter() - reported >= _REPORT_SECONDS:
+                    yield StackedProgress(
+                        epoch=(step - 1) // steps_per_epoch + 1,
+                        step=number * steps_per_group + step,
+                        steps=len(groups) * steps_per_group,
+                        seconds=perf_counter() - start,
+                        finished=finished,
+                    )
+                    reported = perf_counter()
         finished += group.results()
     yield finished
 
@@ -143,7 +129,7 @@ class SeedGroup:
             if all(self._diverged):
                 return
 
-    def results(self) -> tuple[SeedResult, ...]:
+    def results(self) -> tuple[SeedScore, ...]:
         """The results once `train` has ended, in the order of the seeds; the networks then hold their best weights."""
         for weight, best in zip(self._networks.weights, self._best_weights, strict=True):
             weight.copy_(best)
@@ -153,13 +139,12 @@ class SeedGroup:
             diverged = self._diverged[index] or not math.isfinite(losses[index])
             validated = len(self._data.validation) > 0 and self._best_epochs[index] > 0
             results.append(
-                SeedResult(
+                SeedScore(
                     seed=seed,
                     test_loss=None if diverged else losses[index],
                     test_accuracy=None if diverged else accuracies[index],
                     validation_accuracy=self._best[index][0] if validated else None,
                     best_epoch=self._best_epochs[index],
-                    diverged=diverged,
                 )
             )
         return tuple(results)
@@ -207,9 +192,9 @@ class SeedGroup:
         ):
             # Shape (classes, S, B).
             logits = self._networks.forward(self._pixels.normalised(images, 1))
-            own = logits.gather(0, labels.expand(1, *logits.shape[1:]))[0]
+            logit_of_label = logits.gather(0, labels.expand(1, *logits.shape[1:]))[0]
             right = (logits.argmax(0) == labels).sum(1)
-            sums.append(torch.stack(((logits.logsumexp(0) - own).sum(1), right.float())))
+            sums.append(torch.stack(((logits.logsumexp(0) - logit_of_label).sum(1), right.float())))
         losses, accuracies = (torch.stack(sums).double().sum(0) / len(split)).tolist()
         return losses, accuracies
 
@@ -337,14 +322,14 @@ class _StackedLinear:
 
     def backward(self, gradient: Tensor, rate: float | None) -> Tensor:
         # Shape (S, out, B).
-        own = gradient.transpose(0, 1)
+        of_output = gradient.transpose(0, 1)
         if not self._is_first:
             transposed = self.weight[:, :, : self._inputs].transpose(1, 2)
-            _multiply(transposed, own, self._gradient.values.transpose(0, 1))
+            _multiply(transposed, of_output, self._gradient.values.transpose(0, 1))
         if rate is None:
-            _multiply(own, self._input.transpose(1, 2), self._weight_gradient)
+            _multiply(of_output, self._input.transpose(1, 2), self._weight_gradient)
         else:
-            _multiply(own, self._input.transpose(1, 2), self.weight, added=-rate)
+            _multiply(of_output, self._input.transpose(1, 2), self.weight, added=-rate)
         # Shape (in, S, B).
         return self._gradient.values
 

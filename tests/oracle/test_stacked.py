@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mnist_core.architectures import build_seeded
-from mnist_core.config import RunConfig
+from mnist_core.config import RunConfig, SeedScore
 from mnist_core.data import Data, load_data
 from mnist_core.errors import ConfigError
 from mnist_core.events import EpochEnd
@@ -16,7 +16,7 @@ from mnist_core.training import stacked
 from mnist_core.training.evaluation import evaluate_split
 from mnist_core.training.loop import train_network
 from mnist_core.training.stackable import MOST_PARAMETERS, why_not_stacked
-from mnist_core.training.stacked import SeedGroup, SeedResult, StackedProgress, train_stacked
+from mnist_core.training.stacked import SeedGroup, StackedProgress, train_stacked
 
 SHAPE = (1, 28, 28)
 BASE = RunConfig(
@@ -81,7 +81,7 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Load:
     return read
 
 
-def alone(config: RunConfig, data: Data, seed: int) -> tuple[SeedResult, dict[str, Tensor]]:
+def alone(config: RunConfig, data: Data, seed: int) -> tuple[SeedScore, dict[str, Tensor]]:
     """What a run of this seed comes to, and the weights at its end."""
     model, _ = build_seeded(config.architecture, SHAPE, 10, seed, config.initial_weights)
     best, weights, accuracy = 0, {}, None
@@ -93,10 +93,13 @@ def alone(config: RunConfig, data: Data, seed: int) -> tuple[SeedResult, dict[st
     model, _ = build_seeded(config.architecture, SHAPE, 10, seed)
     model.load_state_dict(weights)
     loss, test_accuracy = evaluate_split(model, data, data.test)
-    return SeedResult(seed, loss, test_accuracy, accuracy, best, diverged=False), last
+    score = SeedScore(
+        seed=seed, test_loss=loss, test_accuracy=test_accuracy, validation_accuracy=accuracy, best_epoch=best
+    )
+    return score, last
 
 
-def together(config: RunConfig, data: Data, seeds: list[int]) -> tuple[SeedResult, ...]:
+def together(config: RunConfig, data: Data, seeds: list[int]) -> tuple[SeedScore, ...]:
     *_, last = train_stacked(config, data, seeds)
     assert isinstance(last, tuple)
     return last
@@ -158,7 +161,8 @@ def test_a_seed_that_diverges_leaves_the_others_as_they_are(
 
     monkeypatch.setattr(stacked, "build_seeded", poisoned)
     results = together(config, data, seeds)
-    assert results[2] == SeedResult(3, None, None, None, 0, diverged=True)
+    assert results[2] == SeedScore(seed=3, test_loss=None, test_accuracy=None, validation_accuracy=None, best_epoch=0)
+    assert results[2].diverged
     assert [*results[:2], results[3]] == [*expected[:2], expected[3]]
 
 

@@ -67,13 +67,13 @@ def _arguments(config: RunConfig, part: OptimizerPart, device: str) -> list[str]
 def kernels_code(config: RunConfig, nodes: Sequence[Node], facts: RunFacts) -> list[str]:
     """Code that multiplies large matrices with oneDNN (`training.kernels`); none where the run did not."""
     suits = kernels.onednn_is_faster() if facts.by_onednn is None else facts.by_onednn
-    chosen = suits and facts.rules.kernels > 1 and facts.device == "cpu" and config.precision == "float32"
     sizes = [
         config.batch_size * prod(node.input_shape) * weights.shapes[0][0]
         for node, _, _ in flatten_nodes(tuple(nodes))
         for weights in node.weights
         if weights.module == "Linear"
     ]
+    chosen = suits and kernels.is_ruled(config, facts.rules, facts.device)
     if not chosen or max(sizes, default=0) < kernels.LEAST_PRODUCT:
         return []
     return [Template(_KERNELS).substitute(least=f"{kernels.LEAST_PRODUCT:_}"), "choose_kernels(network)"]

@@ -8,22 +8,15 @@ from typer.testing import CliRunner
 from mnist_core.commands import luck_commands
 from mnist_core.commands.luck_commands import luck_app
 from mnist_core.errors import ConfigError
-from mnist_core.jobs.worker import work
 from mnist_core.store.store import Store
+from tests.labs import follow_here
 
 QUICK = ["--dataset", "mnist-5k", "--train-images", "300", "--epochs", "1", "--architecture", "linear-10"]
 
 
 @pytest.fixture(autouse=True)
 def train_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Train in this process instead of in worker processes, which other tests cover."""
-
-    def follow(store: Store, runs, interrupt, as_json=False, again="") -> list:
-        while run := store.claim():
-            list(work(store, run))
-        return store.runs(ids=[run.id for run in runs])
-
-    monkeypatch.setattr(luck_commands, "follow_all", follow)
+    monkeypatch.setattr(luck_commands, "follow_all", follow_here)
 
 
 def lab(*arguments: str):

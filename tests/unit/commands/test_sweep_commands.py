@@ -11,8 +11,8 @@ from mnist_core.commands.sweep_commands import sweep_app
 from mnist_core.config.fields import list_config_fields
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import ConfigError
-from mnist_core.jobs.worker import work
 from mnist_core.store.store import Store
+from tests.labs import follow_here
 
 QUICK = ["--dataset", "mnist-5k", "--train-images", "500", "--epochs", "1", "--architecture", "mlp-10"]
 AXES = ["--axis", "learning-rate=0.01,1e-6", "--axis", "width=5..9 2"]
@@ -20,14 +20,7 @@ AXES = ["--axis", "learning-rate=0.01,1e-6", "--axis", "width=5..9 2"]
 
 @pytest.fixture(autouse=True)
 def train_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Train in this process instead of in worker processes, which other tests cover."""
-
-    def follow(store: Store, runs, interrupt, as_json=False, again="") -> list:
-        while run := store.claim():
-            list(work(store, run))
-        return store.runs(ids=[run.id for run in runs])
-
-    monkeypatch.setattr(sweep_commands, "follow_all", follow)
+    monkeypatch.setattr(sweep_commands, "follow_all", follow_here)
 
 
 def lab(*arguments: str):
