@@ -8,11 +8,12 @@ import streamlit as st
 from dashboard.components import data_table, table_rows
 from dashboard.frame import (
     background_jobs,
-    check_link_value,
+    choose_titled,
     count_clicks,
     errors_as_messages,
     is_new_click,
     open_store,
+    select_titled,
 )
 from mnist_core import luck, sweeps
 from mnist_core.analysis import Luck
@@ -28,8 +29,8 @@ _TICK_SECONDS, _IDLE_SECONDS = 1.0, 5.0
 # Seeds that are offered first where they are trained one by one, which takes longer.
 _FEWER_SEEDS = 20
 _CHART = {"displayModeBar": False}
-# The parameter of the address with the id of the question, and what of it was read last.
-_CHOSEN, _SEEN = "luck", "luck:url"
+# The parameter of the address with the id of the question.
+_CHOSEN = "luck"
 _DIFFERENCE = "luck_difference"
 
 
@@ -103,33 +104,14 @@ def _start(config: RunConfig, keys: tuple[str, str], offered: float | None, offe
     is_offered = figure is not None and offered is not None and abs(figure - offered) < 1e-9
     with errors_as_messages():
         name = offered_name if is_offered else "chosen"
-        st.session_state[_CHOSEN] = luck.start_group(open_store(), config, seeds, figure, name)
-        # The address has been read, so it does not override this choice.
-        st.session_state[_SEEN] = st.query_params.get(_CHOSEN, "")
+        select_titled(_CHOSEN, luck.start_group(open_store(), config, seeds, figure, name))
         background_jobs().wake()
 
 
 def _choose(groups: Sequence[LuckGroup]) -> LuckGroup:
     by_id = {group.id: group for group in groups}
-    check_link_value(_CHOSEN, "Question", by_id.__contains__)
-    asked = st.query_params.get(_CHOSEN, "")
-    if asked in by_id and asked != st.session_state.get(_SEEN):
-        st.session_state[_CHOSEN] = asked
-    if st.session_state.get(_CHOSEN) not in by_id:
-        st.session_state[_CHOSEN] = groups[0].id
-    # Assigned at every run, because Streamlit drops a value that was set on another page.
-    st.session_state[_CHOSEN] = st.session_state[_CHOSEN]
-    chosen = st.selectbox(
-        "Question",
-        list(by_id),
-        format_func=lambda group: by_id[group].name if group in by_id else group,
-        key=_CHOSEN,
-        help="The newest question is first.",
-    )
-    st.session_state[_SEEN] = chosen
-    if asked != chosen:
-        st.query_params[_CHOSEN] = chosen
-    return by_id[chosen]
+    titles = {group.id: group.name for group in groups}
+    return by_id[choose_titled(_CHOSEN, "Question", titles, "The newest question is first.")]
 
 
 def _follow(group_id: str, was_active: bool) -> None:

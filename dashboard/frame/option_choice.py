@@ -1,9 +1,11 @@
-"""Buttons of which one is chosen, such as the views of a page."""
+"""Choices of one option that the address holds: buttons, such as the views of a page, and select boxes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import streamlit as st
+
+from dashboard.frame.links import check_link_value
 
 _T = TypeVar("_T")
 
@@ -23,3 +25,32 @@ def choose_option(
     chosen = st.segmented_control(label, options, key=key, default=default, required=True, help=help, **how)
     # On a busy machine Streamlit has been seen to return None although a choice is required.
     return chosen if chosen in options else default
+
+
+def choose_titled(key: str, label: str, titles: Mapping[str, str], help: str) -> str:
+    """A select box of titles; returns the chosen name, which is in the address as `key`. The first is the default.
+
+    Streamlit's own binding would put the title into the address.
+    """
+    check_link_value(key, label, titles.__contains__)
+    asked, before = st.query_params.get(key), st.session_state.get(_seen(key))
+    wanted = asked if asked in titles and asked != before else st.session_state.get(key, before)
+    # Assigned at every run, because Streamlit drops a value that was set on another page.
+    st.session_state[key] = wanted if wanted in titles else next(iter(titles))
+    name = st.selectbox(label, list(titles), format_func=lambda name: titles.get(name, name), key=key, help=help)
+    st.session_state[_seen(key)] = name
+    if asked != name:
+        st.query_params[key] = name
+    return name
+
+
+def select_titled(key: str, name: str) -> None:
+    """Choose a name for `choose_titled`. To be called from a callback, before the page is drawn."""
+    st.session_state[key] = name
+    # The address has been read, so it does not override this choice.
+    st.session_state[_seen(key)] = st.query_params.get(key)
+
+
+def _seen(key: str) -> str:
+    """Where the session keeps what of the address was read last."""
+    return f"{key}:url"

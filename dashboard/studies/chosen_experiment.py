@@ -1,12 +1,11 @@
 """The study and the experiment that the Studies page shows, and how much of the experiment is trained here."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import streamlit as st
 
-from dashboard.frame import check_link_value, open_store
+from dashboard.frame import choose_titled, open_store
 from mnist_core import studies
 from mnist_core.store import Run
 from mnist_core.studies import PROTOCOLS, Experiment, PlannedRun, Study
@@ -75,22 +74,9 @@ def choose_experiment() -> ChosenExperiment:
     left, right = st.columns(2, gap="medium")
     with left:
         titles = {name: study.title for name, study in every.items()}
-        study = every[_pick("study", "Study", titles, "One of five published studies of MNIST.")]
+        study = every[choose_titled("study", "Study", titles, "One of five published studies of MNIST.")]
     experiments = {experiment.name: experiment for experiment in study.experiments}
     with right:
         titles = {name: experiment.title for name, experiment in experiments.items()}
-        name = _pick("experiment", "Experiment", titles, "The experiments of this study, in its order.")
+        name = choose_titled("experiment", "Experiment", titles, "The experiments of this study, in its order.")
     return ChosenExperiment(study, experiments[name], seeds=experiments[name].seeds)
-
-
-def _pick(key: str, label: str, titles: Mapping[str, str], help: str) -> str:
-    """A select box whose choice is in the URL by its name. Streamlit's own binding would put the title there."""
-    check_link_value(key, label, titles.__contains__)
-    asked, before = st.query_params.get(key), st.session_state.get(f"{key}:url")
-    wanted = asked if asked in titles and asked != before else st.session_state.get(key, before)
-    st.session_state[key] = wanted if wanted in titles else next(iter(titles))
-    name = st.selectbox(label, list(titles), format_func=lambda name: titles.get(name, name), key=key, help=help)
-    st.session_state[f"{key}:url"] = name
-    if asked != name:
-        st.query_params[key] = name
-    return name
