@@ -48,7 +48,7 @@ def show_luck(
     if config is not None and not is_stackable(config):
         seconds = sweeps.estimated_seconds(open_store(), [config] * seeds)
         st.caption(
-            "This network is too large or too special for its seeds to be trained together: one is trained at a time, "
+            "Only small perceptrons train their seeds together. This network trains one seed at a time: "
             f"about {sweeps.duration_text(seconds)} for all on this machine."
         )
     if group is None:

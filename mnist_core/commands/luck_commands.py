@@ -18,7 +18,7 @@ from mnist_core.text import one_line
 
 luck_app = typer.Typer(
     no_args_is_help=True,
-    help="How much of a result is luck? Trains up to 200 seeds of a small network together and shows how they scatter.",
+    help="How much of a result is luck? Trains one network with up to 200 seeds and shows how they scatter.",
 )
 
 _As_json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -26,7 +26,7 @@ _GROUP = typer.Argument(help="Name, id, or the beginning of an id.")
 
 
 def _run(seeds: int, figure: float | None, figure_name: str, name: str, as_json: bool, **values: Any) -> None:
-    """Train a small network with many seeds together; the other flags say what all of them share."""
+    """Train one network with many seeds; the other flags say what all of them share."""
     share = None if figure is None else figure / 100
     store = Store.open()
     _train(store, luck.start_group(store, RunConfig.parse(values), seeds, share, figure_name, name), as_json)

@@ -346,7 +346,7 @@ def _with_bias(module: nn.Linear) -> Tensor:
 
 
 def _multiply(left: Tensor, right: Tensor, result: Tensor, added: float | None = None) -> None:
-    """Products of stacked matrices (S, n, k) and (S, k, m) in `result`, or added to it as often as `added` says.
+    """Write the products of stacked matrices (S, n, k) and (S, k, m) to `result`, or add them times `added` to it.
 
     All products of a step are computed here.
     """
