@@ -4,7 +4,16 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.controls import uploads
-from dashboard.frame import access, errors_as_messages, links, navigation, serving, show_uncaught_error, troubles
+from dashboard.frame import (
+    access,
+    address,
+    errors_as_messages,
+    links,
+    navigation,
+    serving,
+    show_uncaught_error,
+    troubles,
+)
 
 
 def draw() -> None:
@@ -18,6 +27,7 @@ def draw() -> None:
     with errors_as_messages():
         page.run()
     links.show_refused_values()
+    address.complete_address()
     troubles.rerun_when_changed(shown)
 
 

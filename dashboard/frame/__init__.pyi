@@ -1,4 +1,5 @@
 from . import access as access
+from . import address as address
 from . import links as links
 from . import navigation as navigation
 from . import serving as serving

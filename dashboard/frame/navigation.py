@@ -5,9 +5,11 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import Page
 
+from dashboard.frame.address import keep_chosen_values
 from dashboard.frame.links import report_refused_values
 
 report_refused_values()
+keep_chosen_values()
 
 LOGO = str(Path(__file__).with_name("logo.svg"))
 _FOLDER = Path(__file__).resolve().parents[2] / "pages"
