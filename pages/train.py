@@ -1,35 +1,68 @@
-"""Train: choose a network and how it learns, start it, and watch it."""
+"""Train: choose networks and how they learn, start them, and watch."""
 
 import streamlit as st
 
 from dashboard.components import preload_curve_chart
 from dashboard.frame import choose_option, navigation, open_store
-from dashboard.train import describe_experiment, follow_runs, show_luck_of_form, show_network
+from dashboard.train import (
+    TRAIN_STYLES,
+    Experiment,
+    describe_experiment,
+    follow_runs,
+    show_greeting,
+    show_luck_of_form,
+    show_network,
+)
 
 
 def page() -> None:
-    store = open_store()
+    st.html(TRAIN_STYLES)
+    has_runs = bool(open_store().runs())
+    if has_runs or st.query_params:
+        show_form_and_view(has_runs)
+        return
+    # Only a lab without runs greets, and only where no link asks for something else.
     st.title("Train")
-    left, right = st.columns([2, 5], gap="large")
-    with left:
-        described = describe_experiment()
-    with right:
+    show_greeting()
+    with st.expander("Choose your own network and settings"):
+        show_form_and_view(has_runs)
+
+
+def show_form_and_view(has_runs: bool) -> None:
+    """The form beside what is watched, or folded away below it."""
+    with st.container(horizontal=True, vertical_alignment="center", key="train-head"):
+        if has_runs or st.query_params:
+            st.title("Train", width="content")
         view = choose_option(
             "View",
             ["Network", "Training", "Luck"],
             key="view",
-            default="Training" if store.runs() else "Network",
+            default="Training" if has_runs else "Network",
             label_visibility="collapsed",
             help="The network to be trained, the runs, or what many seeds of the network tell about luck.",
         )
-        if view == "Training":
-            follow_runs()
-        elif view == "Luck":
-            show_luck_of_form(described and described[0])
-        else:
-            if described is not None:
-                show_network(described[1])
-            preload_curve_chart()
+        has_form = st.toggle("Form", True, key="form", bind="query-params", help="Off: all room is left to the view.")
+    if has_form:
+        form, shown = st.columns([2, 5], gap="large")
+    else:
+        shown = st.container()
+        form = st.expander("Settings of the next network")
+    with form:
+        described = describe_experiment()
+    with shown:
+        show_view(view, described)
+
+
+def show_view(view: str, described: Experiment) -> None:
+    """The networks of the form, the runs, or luck."""
+    if view == "Training":
+        follow_runs()
+    elif view == "Luck":
+        show_luck_of_form(described[0][0] if described else None)
+    else:
+        for number, (_, network) in enumerate(described):
+            show_network(network, f"layer-table{number or ''}")
+        preload_curve_chart()
 
 
 navigation.enter()

@@ -27,6 +27,7 @@ from .learned_weights import LearnedWeights as LearnedWeights
 from .learned_weights import coloured_weights as coloured_weights
 from .learned_weights import load_learned_weights as load_learned_weights
 from .learned_weights import weight_scale_html as weight_scale_html
+from .live_curves import latest_training_accuracy as latest_training_accuracy
 from .live_curves import live_curves as live_curves
 from .luck import show_luck as show_luck
 from .run_predictions import ImagePrediction as ImagePrediction

@@ -22,10 +22,20 @@ def offer() -> None:
     st.button(
         "Train a small network now (about half a minute)",
         type="primary",
-        on_click=_train,
+        on_click=train,
         key="first-network",
         help="A small network (LeNet-5, convolutional) learns digits; the page continues by itself.",
     )
+
+
+def train() -> Run | None:
+    """Start the first network; to be called from a callback. None, with a message, if it cannot be started."""
+    with errors_as_messages():
+        ready = dataset_status("mnist", environment.data_dir()).state == "ready"
+        run = queueing.enqueue(open_store(), _FULL if ready else _SMALL, "My first network")
+        background_jobs().wake()
+        return run
+    return None
 
 
 def offer_or_follow(runs: Sequence[Run]) -> None:
@@ -41,12 +51,6 @@ def offer_or_follow(runs: Sequence[Run]) -> None:
     if runs and runs[0].state in ("failed", "diverged", "interrupted"):
         st.warning(f"The last run ended as {runs[0].state}. {in_markdown(runs[0].note)}")
     offer()
-
-
-def _train() -> None:
-    ready = dataset_status("mnist", environment.data_dir()).state == "ready"
-    queueing.enqueue(open_store(), _FULL if ready else _SMALL, "My first network")
-    background_jobs().wake()
 
 
 @errors_as_messages()

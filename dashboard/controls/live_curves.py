@@ -14,6 +14,8 @@ from mnist_core.store import Run, RunCurves, joined_curves
 from mnist_core.text import in_markdown
 
 _METRICS = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+# The training accuracy of "now" is a mean over this many of the latest recorded windows, each of about 0.1 s.
+_LATEST = 20
 _AXES: list[CurveAxis] = ["step", "epoch", "seconds"]
 # Key of the chart, and of what this session has read for it.
 _CHART, _FOLLOWED = "curves", "curves:followed"
@@ -52,12 +54,14 @@ def live_curves(runs: Sequence[Run]) -> None:
     for note in filter(None, notes.values()):
         st.error(in_markdown(note))
     runs = [run for run in runs if not notes[run.id]]
+    # The controls stand below the chart, which is what one looks at.
+    place = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom", key="curve-controls"):
         smoothing = st.slider(
             "Smoothing",
             0.0,
             0.99,
-            0.8,
+            0.9,
             0.01,
             key="smoothing",
             bind="query-params",
@@ -69,7 +73,11 @@ def live_curves(runs: Sequence[Run]) -> None:
         )
         log_x = st.toggle("Log x", key="log_x", bind="query-params", help="Logarithmic horizontal axis.")
         log_y = st.toggle(
-            "Log y", key="log_y", bind="query-params", help="Logarithmic vertical axes: of the loss, and of the errors."
+            "Log y",
+            True,
+            key="log_y",
+            bind="query-params",
+            help="Logarithmic axes of the loss and of the errors: 98 % and 99 % look as different as they are.",
         )
     if note := measures.training_loss_note(runs):
         st.caption(note)
@@ -84,14 +92,15 @@ def live_curves(runs: Sequence[Run]) -> None:
         curves, runs, x=across, smoothing=smoothing, log_x=log_x, log_y=log_y, window=window, cache=followed.lines
     )
     steps = [series.step for series in (recorded.get("train_loss") for recorded in curves.values()) if series]
-    growing_curve_chart(
-        _CHART,
-        chart,
-        "Learning curves",
-        empty="Waiting for the first measurements …" if runs else "No run is selected.",
-        points=sum(map(len, steps)),
-        last_step=max((int(step[-1]) for step in steps if len(step)), default=0),
-    )
+    with place:
+        growing_curve_chart(
+            _CHART,
+            chart,
+            "Learning curves",
+            empty="Waiting for the first measurements …" if runs else "No run is selected.",
+            points=sum(map(len, steps)),
+            last_step=max((int(step[-1]) for step in steps if len(step)), default=0),
+        )
 
 
 @cached_by_run(max_entries=2000)
@@ -102,3 +111,10 @@ def _damage(run: Run) -> str:
     except StoreError as error:
         return str(error)
     return ""
+
+
+def latest_training_accuracy(run_id: str) -> float | None:
+    """Accuracy (a fraction) on the training images of the latest steps; None before `live_curves` has read any."""
+    followed: FollowedRuns | None = st.session_state.get(_FOLLOWED)
+    recorded = followed.curves(run_id).get("train_accuracy") if followed else None
+    return None if recorded is None or not len(recorded.value) else float(recorded.value[-_LATEST:].mean())

@@ -20,6 +20,7 @@ from .run_choice import choose_run as choose_run
 from .run_choice import choose_runs as choose_runs
 from .run_choice import chosen_runs as chosen_runs
 from .run_choice import confirm_chosen_runs as confirm_chosen_runs
+from .run_choice import replace_chosen_runs as replace_chosen_runs
 from .store import background_jobs as background_jobs
 from .store import data_status as data_status
 from .store import open_store as open_store

@@ -79,6 +79,14 @@ def add_chosen_runs(key: str, *numbers: int) -> None:
     st.session_state.setdefault(f"{key}:added", {}).update(dict.fromkeys(numbers, time.monotonic()))
 
 
+def replace_chosen_runs(key: str, numbers: Sequence[int]) -> None:
+    """Choose these runs and no others; to be called from a callback, as `add_chosen_runs`."""
+    st.session_state[key] = []
+    st.session_state.pop(f"{key}:added", None)
+    st.session_state[f"{key}:url"] = st.query_params.get_all(key)
+    add_chosen_runs(key, *numbers)
+
+
 def confirm_chosen_runs(key: str) -> None:
     """Note which added runs the browser has by now; to be called first in a fragment that follows `choose_runs`."""
     if st.session_state.pop(f"{key}:drawn", False):

@@ -13,6 +13,7 @@ from dashboard.frame import (
     is_new_click,
     open_store,
 )
+from dashboard.train.challenges import start_race
 from mnist_core.analysis import MOST_SEEDS, with_seeds
 from mnist_core.architectures import Architecture
 from mnist_core.config import RunConfig, schedules
@@ -21,47 +22,65 @@ from mnist_core.store import queueing
 from mnist_core.text import in_markdown
 from mnist_core.training import check_trainable
 
+# What the form describes: each network with its settings.
+Experiment = list[tuple[RunConfig, Architecture]]
 
-def describe_experiment() -> tuple[RunConfig, Architecture] | None:
-    """The form and its button; returns what it describes and its network, or None if the values cannot be used."""
-    name = st.text_input(
-        "Name of the run",
-        key="name",
-        placeholder="made from the settings",
-        help="Shown in legends and tables. It can be changed later and need not be unique.",
-    )
-    forms.show_recipes()
-    values: dict[str, Any] = {"architecture": forms.architecture_field()}
-    verdict = st.empty()
-    start = st.container()
-    values |= forms.config_fields()
-    described = _checked(values, verdict, start)
-    with start:
+
+def describe_experiment() -> Experiment:
+    """The form and its button; returns the networks that it describes, none if the values cannot be used."""
+    with st.container(key="networks"):
+        texts = [forms.architecture_field()]
+        verdict = st.empty()
+    bar = st.container(key="start-bar")
+    with st.container(key="settings"):
+        notices = st.container()
+        forms.show_recipes()
+        values = forms.config_fields()
+        name = st.text_input(
+            "Name",
+            key="name",
+            placeholder="made from the settings",
+            help="Optional: the name of the run, or of the race if there are several networks. It need not be unique.",
+        )
+    described = _checked(values, texts, verdict, notices)
+    with bar:
+        _start_button(values, texts, name, disabled=not described)
+    with notices:
         dataset_download.show_notice(values)
-        _start_button(values, name, disabled=described is None)
     return described
 
 
-def _checked(values: dict[str, Any], verdict: Any, remarks: Any) -> tuple[RunConfig, Architecture] | None:
-    """These values and their network; writes its size or what is wrong to `verdict`, warnings to `remarks`."""
-    try:
-        config = RunConfig.parse(values)
-        network = check_trainable(config)
-    except ArchitectureError as error:
-        with verdict.container():
-            st.error(in_markdown(str(error)))
-            st.code(error.pointer(), language=None)
-        return None
-    except MnistLabError as error:
-        verdict.error(in_markdown(str(error)))
-        return None
-    for remark in schedules.schedule_remarks(config):
+def _checked(values: dict[str, Any], texts: list[str], verdict: Any, remarks: Any) -> Experiment:
+    """The networks with these values; writes their size or what is wrong to `verdict`, warnings to `remarks`."""
+    described = []
+    for text in texts:
+        try:
+            config = RunConfig.parse(values | {"architecture": text})
+            described.append((config, check_trainable(config)))
+        except ArchitectureError as error:
+            with verdict.container():
+                st.error(in_markdown(str(error)))
+                st.code(error.pointer(), language=None)
+            return []
+        except MnistLabError as error:
+            verdict.error(in_markdown(str(error)))
+            return []
+    for remark in dict.fromkeys(remark for config, _ in described for remark in schedules.schedule_remarks(config)):
         remarks.warning(in_markdown(remark))
-    verdict.caption(f"**{network.parameters:,}** parameters · **{network.macs:,}** multiply-accumulates an image")
-    return config, network
+    verdict.caption(
+        "  \n".join(
+            _size(network, text if len(texts) > 1 else "") for (_, network), text in zip(described, texts, strict=True)
+        )
+    )
+    return described
 
 
-def _start_button(values: dict[str, Any], name: str, disabled: bool) -> None:
+def _size(network: Architecture, name: str) -> str:
+    named = f"{in_markdown(name)}: " if name else ""
+    return f"{named}**{network.parameters:,}** parameters · **{network.macs:,}** multiply-accumulates an image"
+
+
+def _start_button(values: dict[str, Any], texts: list[str], name: str, disabled: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seeds = st.number_input(
             "Seeds",
@@ -74,21 +93,31 @@ def _start_button(values: dict[str, Any], name: str, disabled: bool) -> None:
             help="This many runs, which differ only in the seed (the random start). Several show how much is luck.",
         )
         st.button(
-            "Start training" if seeds == 1 else f"Start {seeds} runs",
+            _start_label(len(texts), seeds),
             type="primary",
             width="stretch",
             disabled=disabled,
             on_click=_enqueue,
-            args=(values, name, seeds, count_clicks("start")),
+            args=(values, texts, name, seeds, count_clicks("start")),
             help="Puts it into the queue. Training begins as soon as the computer has room for another run.",
         )
 
 
-def _enqueue(values: dict[str, Any], name: str, seeds: int, click: int) -> None:
+def _start_label(networks: int, seeds: int) -> str:
+    if networks > 1:
+        return f"Start {networks} networks" + f" × {seeds} seeds" * (seeds > 1)
+    return "Start training" if seeds == 1 else f"Start {seeds} runs"
+
+
+def _enqueue(values: dict[str, Any], texts: list[str], name: str, seeds: int, click: int) -> None:
     if not is_new_click("start", click):
         return
     with errors_as_messages():
-        runs = queueing.enqueue_all(open_store(), with_seeds(RunConfig.parse(values), seeds, name))
+        configs = [RunConfig.parse(values | {"architecture": text}) for text in texts]
+        if len(configs) > 1:
+            start_race(configs, seeds, name)
+            return
+        runs = queueing.enqueue_all(open_store(), with_seeds(configs[0], seeds, name))
         background_jobs().wake()
         add_chosen_runs("runs", *(run.number for run in runs))
         st.session_state["view"] = "Training"

@@ -7,22 +7,29 @@ import streamlit as st
 
 from dashboard.components import data_table, table_rows
 from dashboard.controls import live_curves
-from dashboard.frame import background_jobs, choose_runs, confirm_chosen_runs, open_store
+from dashboard.frame import background_jobs, choose_runs, confirm_chosen_runs, open_store, replace_chosen_runs
+from dashboard.train.lanes import lanes_html
+from dashboard.train.podium import show_podium
 from dashboard.train.run_card import run_card
+from mnist_core.analysis import races
 from mnist_core.plots import run_label
 from mnist_core.store import Run, concurrency
+from mnist_core.text import in_markdown
 
 _TICK_SECONDS = 0.5
 # While nothing trains, the page still looks for runs that the command line has started.
 _IDLE_SECONDS = 3.0
+# Up to this many runs each has a card with its number; more are lanes above their chart.
+_MOST_CARDS = 2
 
 
 def follow_runs() -> None:
-    """Choose runs and follow them until the last has ended."""
+    """Follow the chosen runs until the last has ended; the choice stands below them."""
     runs = open_store().runs()
     if not runs:
         st.info("No run yet. Choose a network on the left and press **Start training**: its curves grow here.")
         return
+    shown = st.container()
     active = [run.number for run in runs if run.active]
     chosen = choose_runs(
         "runs",
@@ -31,8 +38,10 @@ def follow_runs() -> None:
         runs,
         default=active or [runs[0].number],
     )
+    _offer_races(runs)
     busy = any(run.active for run in runs)
-    st.fragment(_follow, run_every=_TICK_SECONDS if busy else _IDLE_SECONDS)([run.id for run in chosen], busy)
+    with shown:
+        st.fragment(_follow, run_every=_TICK_SECONDS if busy else _IDLE_SECONDS)([run.id for run in chosen], busy)
 
 
 def _follow(ids: Sequence[str], busy: bool) -> None:
@@ -41,21 +50,50 @@ def _follow(ids: Sequence[str], busy: bool) -> None:
     runs = store.runs(ids=ids)
     queue = store.queue()
     queued_ids = [waiting.id for waiting in queue]
-    for run in runs:
-        if run.state != "finished":
-            run_card(run, queued_ids)
-    if runs:
+    newest_first = sorted(runs, key=lambda run: -run.number)
+    if len(runs) <= _MOST_CARDS:
+        for run in newest_first:
+            run_card(run, queued_ids, "large" if len(runs) == 1 else "small")
+        if runs:
+            live_curves(runs)
+    else:
+        _show_race(newest_first[::-1], queued_ids)
         live_curves(runs)
-    # Finished runs stand below the chart, so that moving ones come first.
-    for run in runs:
-        if run.state == "finished":
-            run_card(run, queued_ids)
+        for run in newest_first:
+            run_card(run, queued_ids, "line")
     if queue:
         _show_queue(queue)
     added = {run.number for run in runs} != set(st.session_state["runs"])
     if added or busy != bool(store.runs(states=["queued", "running"])):
-        # The choice above has changed, or the pace of the fragment, which is faster while something trains.
+        # The choice has changed, or the pace of the fragment, which is faster while something trains.
         st.rerun()
+
+
+def _show_race(runs: Sequence[Run], queued_ids: Sequence[str]) -> None:
+    """The lanes of many runs; the podium in their place once a race is over."""
+    race = races.common_race(runs)
+    if race:
+        st.markdown(f"**Race: {in_markdown(race)}**")
+    if race and not any(run.active for run in runs):
+        show_podium(race, runs)
+    else:
+        st.html(lanes_html(runs, queued_ids))
+
+
+def _offer_races(runs: Sequence[Run]) -> None:
+    """A list of the races, each of which a click shows; they are also found on Compare, by their tag."""
+    by_name = races.list_races(runs)
+    if not by_name:
+        return
+    with st.popover("Races", help="The races of this lab, the newest first."):
+        for number, (name, members) in enumerate(by_name.items()):
+            st.button(
+                f"{in_markdown(name)} ({len(members)} runs)",
+                key=f"race-{number}",
+                width="stretch",
+                on_click=lambda members=members: replace_chosen_runs("runs", [run.number for run in members]),
+                help="Shows its runs on this page.",
+            )
 
 
 def _show_queue(queue: Sequence[Run]) -> None:

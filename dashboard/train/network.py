@@ -7,8 +7,8 @@ from dashboard.components import data_table, table_rows
 from mnist_core.architectures import Architecture, architecture_diagram
 
 
-def show_network(network: Architecture) -> None:
-    """The diagram, and below it every layer with its output shape and costs."""
+def show_network(network: Architecture, key: str = "layer-table") -> None:
+    """The diagram, and below it every layer with its output shape and costs; `key` is that of the table."""
     # In Markdown, because st.html would strip the SVG.
     st.markdown(architecture_diagram(network), unsafe_allow_html=True)
     columns = {
@@ -18,7 +18,7 @@ def show_network(network: Architecture) -> None:
             format="localized", help="Multiplications for one image, the usual measure of work."
         ),
     }
-    data_table("layer-table", table_rows(_layers(network), columns), "Layers, from the image to the scores")
+    data_table(key, table_rows(_layers(network), columns), "Layers, from the image to the scores")
 
 
 def _layers(network: Architecture) -> pd.DataFrame:

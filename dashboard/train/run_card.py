@@ -2,13 +2,18 @@
 
 import contextlib
 from collections.abc import Sequence
+from typing import Literal
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.controls import change_one_thing
-from dashboard.frame import add_chosen_runs, background_jobs, count_clicks, is_new_click, navigation, open_store
+from dashboard.frame import add_chosen_runs, background_jobs, count_clicks, is_new_click, open_store
+from dashboard.train.challenges import show_challengers
+from dashboard.train.leading_figure import figure_html
+from dashboard.train.outcome import mistakes_html, show_ways_on
 from mnist_core import jobs
-from mnist_core.analysis import measures, trained
+from mnist_core.analysis import measures, races, trained
 from mnist_core.config import schedules
 from mnist_core.errors import MnistLabError, StoreError
 from mnist_core.jobs import resuming
@@ -30,16 +35,22 @@ _MARKS = {
 }
 
 
-def run_card(run: Run, queue: Sequence[str]) -> None:
-    """Progress, figures and buttons of a run; `queue` holds the ids of the queued runs, the next one first."""
+def run_card(run: Run, queue: Sequence[str], size: Literal["large", "small", "line"]) -> None:
+    """Progress, figures and buttons of a run; `queue` holds the ids of the queued runs, the next one first.
+
+    The card of a run that has ended is as high as it was while it trained: nothing below it moves.
+    """
     with st.container(border=True, key=f"run-{run.number}"):
-        title, facts, buttons = st.columns([3, 4, 2], vertical_alignment="center")
-        title.html(
-            f"<span style='color:{run_style(run.number).colour}'>●</span> <b>{in_html(run_label(run))}</b>"
-            f"<br>{_MARKS[run.state]} {_state_text(run, queue)}"
-        )
-        facts.progress(run.progress, text=_progress_text(run))
-        with buttons, st.container(horizontal=True, horizontal_alignment="right"):
+        if size == "line":
+            title, buttons = st.columns([5, 4], vertical_alignment="center")
+            _show_state(run, queue, title)
+        else:
+            number, facts = st.columns([2, 3], vertical_alignment="center")
+            number.html(f"<div class='{size}'>{figure_html(run)}</div>")
+            _show_state(run, queue, facts)
+            facts.html(f"<div class='mistakes'>{'' if run.active else mistakes_html(run)}</div>")
+            buttons = facts
+        with buttons, st.container(horizontal=True, vertical_alignment="center"):
             if run.active:
                 _show_halt_buttons(run)
             else:
@@ -50,6 +61,15 @@ def run_card(run: Run, queue: Sequence[str]) -> None:
             _show_refusal(run, reason)
         elif run.note:
             (st.warning if run.state in ("diverged", "failed", "interrupted") else st.caption)(in_markdown(run.note))
+
+
+def _show_state(run: Run, queue: Sequence[str], place: DeltaGenerator) -> None:
+    """Name and state, and how far it is."""
+    place.html(
+        f"<div class='run-title'><span style='color:{run_style(run.number).colour}'>●</span> "
+        f"<b>{in_html(run_label(run))}</b> · {_MARKS[run.state]} {_state_text(run, queue)}</div>"
+    )
+    place.progress(run.progress, text=_progress_text(run))
 
 
 def _show_halt_buttons(run: Run) -> None:
@@ -80,15 +100,9 @@ def _show_next_steps(run: Run) -> None:
     epochs = sorted({artifact.epoch for artifact in trained.checkpoints(open_store(), run) if artifact.epoch})
     if not epochs:
         return
-    with st.popover("More", help="Look at this run on other pages, or start a new run from it."):
-        for page, label in (("inspect", "Look inside"), ("draw", "Draw for it")):
-            key = "run" if page == "inspect" else "runs"
-            st.page_link(
-                navigation.page_named(page),
-                label=label,
-                query_params={key: str(run.number)},
-                help="Opens the page with this run chosen.",
-            )
+    show_ways_on(run)
+    show_challengers([run], next(iter(races.race_names(run)), None))
+    with st.popover("More", help="Change one thing, or start a new run from one of its checkpoints."):
         change_one_thing.show_link(run)
         st.divider()
         st.markdown("**A new run from one of its checkpoints**")

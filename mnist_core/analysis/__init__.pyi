@@ -8,6 +8,7 @@ from . import explain_linear as explain_linear
 from . import forgetting as forgetting
 from . import measures as measures
 from . import predictions as predictions
+from . import races as races
 from . import robustness as robustness
 from . import scores as scores
 from . import single_change as single_change

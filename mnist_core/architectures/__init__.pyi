@@ -20,3 +20,5 @@ from .presets import presets as presets
 from .table import Architecture as Architecture
 from .table import Layer as Layer
 from .table import describe_architecture as describe_architecture
+from .variations import Variation as Variation
+from .variations import variations as variations

@@ -219,6 +219,7 @@ function draw(chart) {
     plot.scales = paint(canvas, plot.clientWidth, plot.clientHeight, { lines: plot.lines, entries, axes, titles, style })
     Object.assign(plot.dataset, { metric, log: shape.x.log, x: JSON.stringify(plot.scales.x.ends), y: JSON.stringify(plot.scales.y.ends) })
   })
+  chart.whole.parentElement.style.visibility = "visible"
   chart.whole.style.visibility = Object.keys(kept.zoom).length ? "visible" : "hidden"
   const measured = shape.lines.some(({ id }) => kept.held.lines.get(id).x.length)
   chart.note.textContent = measured ? "" : chart.empty
