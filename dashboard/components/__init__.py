@@ -10,16 +10,19 @@ from dashboard.components.data_table.data_table import TableRows, data_table, ta
 from dashboard.components.finished_runs import keep_finished_runs
 from dashboard.components.gallery.gallery import gallery
 from dashboard.components.live_figure.live_figure import live_figure
+from dashboard.components.network_picker.network_picker import NetworkCard, network_picker
 from dashboard.components.pad.pad import pad
 from dashboard.components.watcher.watcher import watch_address
 
 __all__ = [
+    "NetworkCard",
     "TableRows",
     "curve_chart",
     "data_table",
     "gallery",
     "growing_curve_chart",
     "live_figure",
+    "network_picker",
     "pad",
     "preload_curve_chart",
     "table_rows",

@@ -4,6 +4,7 @@ from . import dataset_download as dataset_download
 from . import first_network as first_network
 from . import forms as forms
 from . import importing as importing
+from . import network_choice as network_choice
 from . import run_downloads as run_downloads
 from . import run_table as run_table
 from . import uploads as uploads

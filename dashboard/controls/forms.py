@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.controls import network_choice
 from mnist_core.architectures import presets
 from mnist_core.config import RECIPES, FieldInfo, RunConfig, list_config_fields
 
@@ -124,9 +125,8 @@ def field_widget(field: FieldInfo, prefix: str = "") -> Any:
 def _fill(config: RunConfig) -> None:
     """Fill this config into the form; to be called from a callback."""
     values = {name: value for name, value in config.model_dump().items() if name not in _ELSEWHERE}
-    writes_own = config.architecture not in presets()
-    architecture_key = "layers" if writes_own else "architecture"
-    st.session_state.update(values | {"own": writes_own, architecture_key: config.architecture})
+    st.session_state.update(values)
+    network_choice.set_networks([config.architecture])
 
 
 def _changed(members: Iterable[FieldInfo]) -> int:

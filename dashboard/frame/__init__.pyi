@@ -8,6 +8,7 @@ from .caching import cached_by_run as cached_by_run
 from .clicks import count_clicks as count_clicks
 from .clicks import is_new_click as is_new_click
 from .links import check_link_value as check_link_value
+from .links import check_link_values as check_link_values
 from .links import parse_numbers as parse_numbers
 from .links import text_widget_value as text_widget_value
 from .messages import errors_as_messages as errors_as_messages

@@ -57,6 +57,28 @@ def check_link_value(key: str, label: str, is_possible: Callable[[str], bool] | 
         _note(st.session_state, key, label, values[0], ": it is not here. The usual value is used.")
 
 
+def check_link_values(key: str, label: str, is_possible: Callable[[str], bool], most: int) -> None:
+    """Like `check_link_value`, for a parameter that may stand in the address up to `most` times."""
+    checked: set[str] = st.session_state.setdefault(_CHECKED, set())
+    if key in checked:
+        return
+    checked.add(key)
+    values = [value for value in st.query_params.get_all(key) if value]
+    refused = [value for value in values if not is_possible(value)]
+    rest = [value for value in values if is_possible(value)]
+    if refused:
+        remedy = ": it is not here. " + ("The others are used." if rest else "The usual value is used.")
+        _note(st.session_state, key, label, ", ".join(refused), remedy)
+    elif len(rest) > most:
+        _note(
+            st.session_state,
+            key,
+            label,
+            ", ".join(rest[most:]),
+            f": at most {most} are possible, so they are left out.",
+        )
+
+
 def show_refused_values() -> None:
     """Show which values of the link could not be used; to be called once the page's widgets have been drawn."""
     shown_before: set[str] = st.session_state.setdefault(_SHOWN, set())

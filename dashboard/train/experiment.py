@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.controls import dataset_download, forms
+from dashboard.controls import dataset_download, forms, network_choice
 from dashboard.frame import (
     add_chosen_runs,
     background_jobs,
@@ -29,7 +29,7 @@ Experiment = list[tuple[RunConfig, Architecture]]
 def describe_experiment() -> Experiment:
     """The form and its button; returns the networks that it describes, none if the values cannot be used."""
     with st.container(key="networks"):
-        texts = [forms.architecture_field()]
+        texts = network_choice.choose_networks()
         verdict = st.empty()
     bar = st.container(key="start-bar")
     with st.container(key="settings"):

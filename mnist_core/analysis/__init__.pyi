@@ -3,6 +3,7 @@ from . import calibration as calibration
 from . import comparison as comparison
 from . import costs as costs
 from . import doubtful as doubtful
+from . import expectations as expectations
 from . import explain as explain
 from . import explain_linear as explain_linear
 from . import forgetting as forgetting
@@ -27,6 +28,8 @@ from .comparison import with_seeds as with_seeds
 from .costs import Memory as Memory
 from .costs import Speed as Speed
 from .doubtful import RunWorth as RunWorth
+from .expectations import OwnRuns as OwnRuns
+from .expectations import ShippedFigure as ShippedFigure
 from .explain import LayerOutput as LayerOutput
 from .explain import WeightImages as WeightImages
 from .forgetting import PredictionHistory as PredictionHistory

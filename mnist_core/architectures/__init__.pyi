@@ -3,6 +3,7 @@ from . import inheriting as inheriting
 from . import modules as modules
 from .building import build_network as build_network
 from .diagram.diagram import architecture_diagram as architecture_diagram
+from .diagram.small_diagram import small_diagram as small_diagram
 from .inference import Node as Node
 from .inference import flatten_nodes as flatten_nodes
 from .inference import infer_nodes as infer_nodes
@@ -14,6 +15,7 @@ from .inheriting import extend_initial_weights as extend_initial_weights
 from .inheriting import initial_lines as initial_lines
 from .inheriting import matching_weights as matching_weights
 from .layers.kind import Shape as Shape
+from .presets import WELL_KNOWN as WELL_KNOWN
 from .presets import Preset as Preset
 from .presets import architecture_line as architecture_line
 from .presets import presets as presets

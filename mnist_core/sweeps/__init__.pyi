@@ -10,9 +10,11 @@ from .board import ranking_column as ranking_column
 from .board import ranking_name as ranking_name
 from .board import sweep_leaders as sweep_leaders
 from .board import sweep_table as sweep_table
+from .estimate import TrainingTime as TrainingTime
 from .estimate import duration_text as duration_text
 from .estimate import estimated_seconds as estimated_seconds
 from .estimate import run_seconds as run_seconds
+from .estimate import training_seconds as training_seconds
 from .halving import stopping_reason as stopping_reason
 from .running import SWEEP_NAME_LENGTH as SWEEP_NAME_LENGTH
 from .running import default_sweep_name as default_sweep_name

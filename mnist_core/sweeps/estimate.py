@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from math import ceil
 from statistics import median
@@ -10,7 +11,7 @@ from mnist_core.analysis import costs
 from mnist_core.architectures import describe_architecture
 from mnist_core.config import AUGMENTATIONS, RunConfig, dataset
 from mnist_core.data import count_held_out, input_shape_and_classes
-from mnist_core.store import Store, runs_at_once
+from mnist_core.store import Run, Store, runs_at_once
 
 # Measured on one core of a small cloud machine with one thread; past runs correct the sum for the machine at hand. The
 # first constant is for reading the data and for the predictions at the end.
@@ -44,9 +45,22 @@ def estimated_seconds(store: Store, configs: Sequence[RunConfig]) -> float:
 
 
 def run_seconds(store: Store, configs: Sequence[RunConfig]) -> list[float]:
-    """Estimated seconds to train each config alone."""
-    finished = store.runs(states=["finished"])[:_LOOKED_AT]
-    past = [run for run in finished if run.seconds > 0 and run.epoch > (run.config.continue_epoch or 0)]
+    """Estimated seconds of each config's run alone."""
+    return [_RUN_SECONDS + guess.seconds for guess in training_seconds(store.runs(states=["finished"]), configs)]
+
+
+@dataclass(frozen=True)
+class TrainingTime:
+    """About how long the training of a config takes, and what that is taken from."""
+
+    seconds: float
+    # How many past runs of the same kind it is measured on; 0 if it is counted from the layers.
+    own_runs: int
+
+
+def training_seconds(finished: Sequence[Run], configs: Sequence[RunConfig]) -> list[TrainingTime]:
+    """How long each config trains alone, without its start and end, by past runs of this machine, newest first."""
+    past = [run for run in finished[:_LOOKED_AT] if run.seconds > 0 and run.epoch > (run.config.continue_epoch or 0)]
     by_kind: dict[tuple[object, ...], list[float]] = {}
     ratios: list[float] = []
     for run in past:
@@ -57,13 +71,13 @@ def run_seconds(store: Store, configs: Sequence[RunConfig]) -> list[float]:
         done = (run.epoch - (run.config.continue_epoch or 0)) / (run.config.epochs - (run.config.continue_epoch or 0))
         ratios.append(run.seconds / max(_counted(run.config) * done, 1e-3))
     ratio = median(ratios[:50]) if ratios else 1.0
-    seconds_of_runs = []
+    times = []
     for config in configs:
         paces = by_kind.get(_kind(config), [])[:9]
         epochs = config.epochs - (config.continue_epoch or 0)
         seconds = median(paces) * epochs * _train_images(config) if paces else ratio * _counted(config)
-        seconds_of_runs.append(_RUN_SECONDS + seconds)
-    return seconds_of_runs
+        times.append(TrainingTime(seconds, len(paces)))
+    return times
 
 
 def duration_text(seconds: float) -> str:

@@ -21,6 +21,9 @@ _FAMILIES = (
     "Transformer",
 )
 
+# The presets that a newcomer looks for; lists show them first in their families.
+WELL_KNOWN = ("softmax", "mlp-300", "lenet-5", "vgg-small", "resnet-small", "mlp-mixer", "vit-small")
+
 
 @dataclass(frozen=True)
 class Preset:
