@@ -19,12 +19,11 @@ from mnist_core.text import brief, in_markdown
 
 # The most networks that can be chosen at once.
 MOST_NETWORKS = 8
-# The query parameter, and the name that messages and the switch's neighbours have for it.
+# The query parameter, and its name in messages.
 _PARAMETER, _LABEL = "architecture", "Network"
 # Keys of the session: the chosen networks, the address as it was read last, the picker.
 _CHOSEN, _SEEN, _PICKER = "networks", "networks:url", "network-picker"
 _DEFAULT = RunConfig().architecture
-_FIRST_LINE = "flatten linear(300) relu linear(classes)"
 # Images (C, H, W) that a line is tried with: some networks need larger ones.
 _SHAPES = ((1, 28, 28), (3, 32, 32), (3, 128, 128))
 # The most letters of a line on a button.
@@ -90,14 +89,15 @@ def _own_line(listed: Sequence[str]) -> str | None:
     ).strip()
     is_alone = len(listed) == 1
     st.button(
-        f"Compare with {_short(listed[0])}" if is_alone else "Keep this line",
+        f"Train {_short(listed[0])} as well" if is_alone else "Put it on the list",
         key="keep-line",
-        disabled=not _is_network(line) or len(_with_line(listed, line)) > MOST_NETWORKS or line in listed,
-        on_click=_keep_line,
-        args=(listed, line),
-        help="Trains both, this line and the network from the list."
+        width="stretch",
+        disabled=not _is_network(line) or len(listed) >= MOST_NETWORKS or _layers(line) in map(_layers, listed),
+        on_click=set_networks,
+        args=([*listed, line],),
+        help="Chooses both, the network from the list and this line."
         if is_alone
-        else "Adds this line to the chosen networks, so that you can write another one.",
+        else "Keeps this line among the chosen networks, so that you can write another one.",
     )
     return line
 
@@ -108,7 +108,9 @@ def _with_line(listed: Sequence[str], line: str | None) -> list[str]:
         return list(listed)
     if len(listed) == 1:
         return [line]
-    return list(dict.fromkeys([*listed, line]))[:MOST_NETWORKS]
+    # The field begins with the layers of the first network, which is no other network yet.
+    is_new = _layers(line) not in map(_layers, listed)
+    return [*listed, *([line] if is_new else [])][:MOST_NETWORKS]
 
 
 def _show_chosen(networks: Sequence[str], line: str | None) -> None:
@@ -136,10 +138,6 @@ def _choose(networks: Sequence[str], line: str | None) -> None:
         _set_listed(listed)
     else:
         set_networks(networks)
-
-
-def _keep_line(listed: Sequence[str], line: str) -> None:
-    set_networks([*listed, line])
 
 
 def _take_choice(names: list[str], alone: bool) -> None:
@@ -178,6 +176,14 @@ def _is_network(text: str) -> bool:
             continue
         return True
     return False
+
+
+def _layers(text: str) -> str:
+    """The line of layers of a preset or a line; a text with a mistake as it is."""
+    try:
+        return architecture_line(text)
+    except ArchitectureError:
+        return text
 
 
 def _read_address() -> list[str]:
