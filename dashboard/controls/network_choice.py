@@ -12,13 +12,12 @@ from streamlit.errors import StreamlitAPIException
 from dashboard.components import network_picker
 from dashboard.controls.network_cards import network_cards
 from dashboard.frame import check_link_values, open_store
+from mnist_core.analysis import MOST_NETWORKS
 from mnist_core.architectures import architecture_line, describe_architecture, presets
 from mnist_core.config import RunConfig
 from mnist_core.errors import ArchitectureError
 from mnist_core.text import brief, in_markdown
 
-# The most networks that can be chosen at once.
-MOST_NETWORKS = 8
 # The query parameter, and its name in messages.
 _PARAMETER, _LABEL = "architecture", "Network"
 # Keys of the session: the chosen networks, the address as it was read last, the picker.

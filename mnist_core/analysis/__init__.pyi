@@ -39,6 +39,7 @@ from .measures import ranking_label as ranking_label
 from .measures import run_numbers as run_numbers
 from .predictions import ExcludedRun as ExcludedRun
 from .predictions import Predictions as Predictions
+from .races import MOST_NETWORKS as MOST_NETWORKS
 from .robustness import CORRUPTIONS as CORRUPTIONS
 from .robustness import LEVELS as LEVELS
 from .run_images import ChangedImagesError as ChangedImagesError
