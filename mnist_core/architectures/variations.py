@@ -12,6 +12,7 @@ from mnist_core.errors import ArchitectureError
 # Units of the first hidden layer, where a network has none.
 _FIRST_WIDTH = 100
 _DROPOUT = 0.3
+_WIDER = "wider"
 _WIDTH = re.compile(r"\w+\(\s*(?:\w+\s*=\s*)?(\d+)")
 
 
@@ -33,19 +34,20 @@ def variations(text: str, input_shape: Shape, classes: int) -> list[Variation]:
     `text` is a preset's name or a line, for images (C, H, W). Raises ArchitectureError if it cannot be read.
     """
     network = describe_architecture(text, input_shape, classes)
-    found = []
-    for vary in _VARIATIONS:
-        variation = vary(network)
-        if variation and variation.text != network.text and _is_possible(variation.text, input_shape, classes):
-            found.append(variation)
-    return found
+    offered = [variation for vary in _VARIATIONS if (variation := vary(network))]
+    return [variation for variation in offered if _is_possible(variation, network, classes)]
 
 
-def _is_possible(text: str, input_shape: Shape, classes: int) -> bool:
+def _is_possible(variation: Variation, network: Architecture, classes: int) -> bool:
     try:
-        return describe_architecture(text, input_shape, classes).parameters <= MAX_PARAMETERS
+        varied = describe_architecture(variation.text, network.input_shape, classes)
     except ArchitectureError:
         return False
+    # Around a block whose width changes, a shortcut of its own may arise: then more than the width would differ.
+    is_same_kind = variation.name != _WIDER or [row.name for row in varied.layers] == [
+        row.name for row in network.layers
+    ]
+    return is_same_kind and varied.parameters <= MAX_PARAMETERS
 
 
 def _wider(network: Architecture) -> Variation | None:
@@ -59,7 +61,7 @@ def _wider(network: Architecture) -> Variation | None:
     text = network.text
     for (start, end), width in sorted(widths.items(), reverse=True):
         text = f"{text[:start]}{width}{text[end:]}"
-    return Variation("wider", text, "twice as many units or channels in each hidden layer") if widths else None
+    return Variation(_WIDER, text, "twice as many units or channels in each hidden layer") if widths else None
 
 
 def _deeper(network: Architecture) -> Variation | None:
