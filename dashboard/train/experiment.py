@@ -36,7 +36,7 @@ def describe_experiment() -> Experiment:
         notices = st.container()
         forms.show_recipes()
         values = forms.config_fields()
-        name = st.text_input(
+        st.text_input(
             "Name",
             key="name",
             placeholder="made from the settings",
@@ -44,7 +44,7 @@ def describe_experiment() -> Experiment:
         )
     described = _checked(values, texts, verdict, notices)
     with bar:
-        _start_button(values, texts, name, disabled=not described)
+        _start_button(values, texts, disabled=not described)
     with notices:
         dataset_download.show_notice(values)
     return described
@@ -80,7 +80,7 @@ def _size(network: Architecture, name: str) -> str:
     return f"{named}**{network.parameters:,}** parameters · **{network.macs:,}** multiply-accumulates an image"
 
 
-def _start_button(values: dict[str, Any], texts: list[str], name: str, disabled: bool) -> None:
+def _start_button(values: dict[str, Any], texts: list[str], disabled: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seeds = st.number_input(
             "Seeds",
@@ -98,7 +98,7 @@ def _start_button(values: dict[str, Any], texts: list[str], name: str, disabled:
             width="stretch",
             disabled=disabled,
             on_click=_enqueue,
-            args=(values, texts, name, seeds, count_clicks("start")),
+            args=(values, texts, seeds, count_clicks("start")),
             help="Puts it into the queue. Training begins as soon as the computer has room for another run.",
         )
 
@@ -109,9 +109,11 @@ def _start_label(networks: int, seeds: int) -> str:
     return "Start training" if seeds == 1 else f"Start {seeds} runs"
 
 
-def _enqueue(values: dict[str, Any], texts: list[str], name: str, seeds: int, click: int) -> None:
+def _enqueue(values: dict[str, Any], texts: list[str], seeds: int, click: int) -> None:
     if not is_new_click("start", click):
         return
+    # Read here, because a click may come together with the name that was typed just before it.
+    name = st.session_state.get("name", "")
     with errors_as_messages():
         configs = [RunConfig.parse(values | {"architecture": text}) for text in texts]
         if len(configs) > 1:

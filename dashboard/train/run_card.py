@@ -54,7 +54,7 @@ def run_card(run: Run, queue: Sequence[str], size: Literal["large", "small", "li
             if run.active:
                 _show_halt_buttons(run)
             else:
-                _show_next_steps(run)
+                _show_next_steps(run, may_challenge=size != "line")
         if not run.active and (changed := measures.changed_note(open_store().changed_runs([run]))):
             st.warning(changed)
         if run.state in RESUMABLE_STATES and (reason := st.session_state.get(_refusal_key(run))):
@@ -87,7 +87,7 @@ def _show_halt_buttons(run: Run) -> None:
         )
 
 
-def _show_next_steps(run: Run) -> None:
+def _show_next_steps(run: Run, may_challenge: bool) -> None:
     if run.state in RESUMABLE_STATES and run.progress < 1 and not st.session_state.get(_refusal_key(run)):
         st.button(
             "Continue",
@@ -101,7 +101,8 @@ def _show_next_steps(run: Run) -> None:
     if not epochs:
         return
     show_ways_on(run)
-    show_challengers([run], next(iter(races.race_names(run)), None))
+    if may_challenge:
+        show_challengers([run], next(iter(races.race_names(run)), None))
     with st.popover("More", help="Change one thing, or start a new run from one of its checkpoints."):
         change_one_thing.show_link(run)
         st.divider()
