@@ -1,16 +1,15 @@
 """The cards of the network picker: each preset with its diagram, the accuracy to expect and the time of an epoch."""
 
-from collections.abc import Sequence
 from functools import cache
 
 import streamlit as st
 
 from dashboard.components import NetworkCard
-from dashboard.frame import cached_by_run, open_store
+from dashboard.frame import open_store
 from mnist_core.analysis import OwnRuns, expectations
 from mnist_core.architectures import WELL_KNOWN, Preset, describe_architecture, presets, small_diagram
 from mnist_core.config import DATASET_CATALOGUE, RunConfig
-from mnist_core.store import Run
+from mnist_core.store import Store
 from mnist_core.sweeps import TrainingTime, training_seconds
 
 # The data set that the shipped figures are for.
@@ -24,12 +23,15 @@ def network_cards() -> list[NetworkCard]:
     dataset = st.session_state.get("dataset") or st.query_params.get("dataset")
     if dataset not in DATASET_CATALOGUE:
         dataset = RunConfig().dataset
-    # Two folders may hold anything, so runs on one tell nothing about another.
-    return _cards([] if dataset == "folder" else open_store().runs(states=["finished"]), dataset)
+    store = open_store()
+    return _cards(store, str(store.root), store.finished_stamp(), dataset)
 
 
-@cached_by_run(max_entries=8)
-def _cards(runs: Sequence[Run], dataset: str) -> list[NetworkCard]:
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _cards(_store: Store, folder: str, stamp: tuple[int, int, float], dataset: str) -> list[NetworkCard]:
+    """The cards for the finished runs of the store in this folder, which are others with another stamp."""
+    # Two folders of images may hold anything, so runs on one tell nothing about another.
+    runs = [] if dataset == "folder" else _store.runs(states=["finished"])
     by_name = presets()
     families = list(dict.fromkeys(preset.family for preset in by_name.values()))
     ordered = sorted(by_name.values(), key=lambda preset: (families.index(preset.family), _fame(preset.name)))

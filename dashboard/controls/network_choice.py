@@ -38,7 +38,7 @@ def choose_networks() -> list[str]:
     networks = _with_line(listed, line)
     with top:
         _show_chosen(networks, line)
-    with middle, st.expander("Choose another network", expanded=not open_store().runs()):
+    with middle, st.expander("Choose another network", expanded=not open_store().count_runs()):
         names = [text for text in networks if text in presets()]
         network_picker(
             _PICKER, network_cards(), names, _take_choice, others=len(networks) - len(names), most=MOST_NETWORKS
@@ -132,6 +132,7 @@ def _show_chosen(networks: Sequence[str], line: str | None) -> None:
 
 def _choose(networks: Sequence[str], line: str | None) -> None:
     """Choose these; a line that is being written stays in its field as long as two others are listed."""
+    networks = list(dict.fromkeys(networks))
     listed = [text for text in networks if text != line]
     if line in networks and len(listed) > 1:
         _set_listed(listed)

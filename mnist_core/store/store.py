@@ -187,6 +187,20 @@ class Store:
         with self._engine.connect() as connection:
             return connection.execute(sa.select(sa.func.count()).where(waiting)).scalar_one()
 
+    def count_runs(self) -> int:
+        """Number of runs, without deleted ones."""
+        with self._engine.connect() as connection:
+            query = sa.select(sa.func.count()).where(runs.c.deleted.is_(None), _ORDINARY)
+            return connection.execute(query).scalar_one()
+
+    def finished_stamp(self) -> tuple[int, int, float]:
+        """What changes when a run finishes, is deleted or comes back: count of runs, sum of numbers, latest end."""
+        columns = (sa.func.count(), sa.func.sum(runs.c.number), sa.func.max(runs.c.finished))
+        query = sa.select(*columns).where(runs.c.state == "finished", runs.c.deleted.is_(None), _ORDINARY)
+        with self._engine.connect() as connection:
+            count, numbers, latest = connection.execute(query).one()
+        return count, numbers or 0, latest or 0.0
+
     def curves(self, run_id: str, names: Iterable[str] = SERIES) -> RunCurves:
         """What was measured of a run: for each series step, epoch, seconds and value, which are arrays.
 

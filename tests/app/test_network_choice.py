@@ -29,7 +29,8 @@ def picker(at: AppTest) -> dict[str, Any]:
 
 def chosen(at: AppTest) -> list[str]:
     """Names in the address, which stand for the form's networks; the usual network if there are none."""
-    return at.query_params.get("architecture", [RunConfig().architecture])
+    names = at.query_params.get("architecture", [RunConfig().architecture])
+    return [names] if isinstance(names, str) else names
 
 
 def press(at: AppTest, key: str) -> AppTest:

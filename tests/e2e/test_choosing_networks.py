@@ -62,6 +62,17 @@ def test_networks_are_chosen_by_mouse_and_by_keyboard(serve, page: Page) -> None
     page.go_back()
     expect_chosen(page, "lenet-5", "linear-10")
 
+    # The page Sweeps has a select box for the same parameter; the choice outlives a visit there.
+    page.get_by_test_id("stTopNavLink").filter(has_text="Sweeps").click()
+    page.get_by_role("combobox", name="Network").click()
+    page.keyboard.type("vgg")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("architecture=vgg-small"))
+    page.get_by_test_id("stTopNavLink").filter(has_text="Train").click()
+    expect(page.get_by_role("heading", name="Train", level=1)).to_be_visible()
+    expect(page.get_by_role("button", name="linear-10 ✕")).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
 
 def test_long_families_unfold_and_no_match_is_told(serve, page: Page) -> None:
     page.goto(f"{serve()}/train")

@@ -142,8 +142,8 @@ function mark(picker) {
     const isChosen = picker.chosen.includes(card.name)
     const add = card.option.querySelector(".add")
     card.option.setAttribute("aria-selected", isChosen)
-    add.textContent = isChosen ? (isOne ? "" : "−") : isFull ? "" : "+"
-    add.title = isChosen ? "Take this network out" : "Train this network as well, beside the chosen ones"
+    add.textContent = isChosen ? (isOne ? "✓" : "−") : isFull ? "" : "+"
+    add.title = isChosen ? (isOne ? "" : "Take this network out") : "Train this network as well, beside the chosen ones"
   }
   if (!picker.current) reach(picker, null)
 }

@@ -97,7 +97,7 @@ def _take_choice(key: str, names: set[str], most: int, on_choose: Callable[[list
     match (st.session_state.get(key) or {}).get("choice"):
         case {"names": list(sent), "alone": bool(alone), "asked": int(number)}:
             st.session_state[_answered_key(key)] = number
-            chosen = [name for name in dict.fromkeys(sent) if isinstance(name, str) and name in names]
+            chosen = list(dict.fromkeys(name for name in sent if isinstance(name, str) and name in names))
             if chosen or not sent:
                 on_choose(chosen[:most], alone)
 
