@@ -119,7 +119,7 @@ def _show_chosen(networks: Sequence[str], line: str | None) -> None:
             st.markdown(f"**{_short(networks[0])}**  \n:small[{_about(networks[0])}]")
         return
     st.markdown(f"**{len(networks)} networks**", help="Each becomes a run of its own. A click takes one out.")
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="xxsmall"):
         for position, text in enumerate(networks):
             st.button(
                 f"{_short(text)} ✕",

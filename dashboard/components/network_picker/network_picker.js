@@ -17,7 +17,8 @@ export default function networkPicker({ parentElement, data, setTriggerValue }) 
   if (data.answered >= picker.asked) picker.chosen = data.chosen
   picker.asked = Math.max(picker.asked, data.answered)
   mark(picker)
-  if (isNew) filter(picker)
+  const isFolded = ({ name, option }) => option.hidden && picker.chosen.includes(name)
+  if (isNew || (!picker.searchPart.value && picker.cards.some(isFolded))) filter(picker)
   return () => setTimeout(() => picker.root.isConnected || pickers.delete(parentElement))
 }
 
@@ -39,7 +40,6 @@ function mount(parentElement, key) {
   picker.familiesPart.addEventListener("focusin", (event) => tell(picker, cardOf(picker, event)))
   picker.familiesPart.addEventListener("pointerover", (event) => tell(picker, cardOf(picker, event)))
   picker.familiesPart.addEventListener("pointerleave", () => tell(picker, null))
-  tell(picker, null)
   pickers.set(parentElement, picker)
   return picker
 }
@@ -146,6 +146,7 @@ function mark(picker) {
     add.title = isChosen ? (isOne ? "" : "Take this network out") : "Train this network as well, beside the chosen ones"
   }
   if (!picker.current) reach(picker, null)
+  if (!picker.told) tell(picker, null)
 }
 
 function visible(picker) {
@@ -212,9 +213,13 @@ function cardOf(picker, event) {
 
 function tell(picker, card) {
   const { accuracyHelp, durationHelp, about, source } = card ?? {}
+  picker.told = card
+  const isFull = picker.chosen.length + picker.others >= picker.most
   picker.aboutPart.textContent = card
     ? [about, `${source}.`, accuracyHelp, durationHelp].filter(Boolean).join(" ")
-    : "A click chooses a network, + trains it as well. The times are those of an epoch here."
+    : isFull
+      ? `${picker.most} networks are chosen, the most there can be. Take one out to add another.`
+      : "A click chooses a network, + trains it as well. The times are those of an epoch here."
 }
 
 function pressInSearch(picker, event) {
