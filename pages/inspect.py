@@ -4,23 +4,17 @@ import streamlit as st
 
 from dashboard.controls import CLASS_BAR_STYLES, IMAGE_STYLES, predicted_splits, run_downloads, split_predictions
 from dashboard.frame import choose_option, choose_run, navigation, open_store
-from dashboard.inspect import show_classes, show_confusion, show_mistakes, show_samples, show_weights
+from dashboard.inspect import PREDICTION_VIEWS, show_learning, show_weights
 from mnist_core.analysis import image_remarks, measures
 from mnist_core.config import SplitName
 from mnist_core.store import Run
 from mnist_core.text import in_html, in_markdown, in_table_cell
 
-_PREDICTION_VIEWS = {
-    "Samples": show_samples,
-    "Mistakes": show_mistakes,
-    "Confusion": show_confusion,
-    "Classes": show_classes,
-}
 _WATCH_SECONDS = 2.0
 _WHY_NOT = {
     "queued": "This run waits in the queue. Its answers appear here when it has ended.",
-    "running": "This run is still learning. Its answers appear here when it has ended. You can already watch its "
-    "weights form under **Weights**.",
+    "running": "This run is still learning. Its answers appear here when it has ended. You can already watch it under "
+    "**How it learned**, and its weights under **Weights**.",
     "paused": "This run is paused. Continue it on the **Train** page; its answers appear here when it has ended.",
     "interrupted": "This run was interrupted. Continue it on the **Train** page; its answers appear here when it has "
     "ended.",
@@ -85,19 +79,21 @@ def view(run: Run) -> None:
     """The chosen view of the run."""
     splits = predicted_splits(run)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        views = [*_PREDICTION_VIEWS, "Weights", "Files"]
+        views = [*PREDICTION_VIEWS, "Weights", "How it learned", "Files"]
         help = "What to look at."
         chosen = choose_option("View", views, key="view", default="Samples", help=help, label_visibility="collapsed")
         split: SplitName = "test"
-        if chosen in _PREDICTION_VIEWS and len(splits) > 1:
+        if chosen in PREDICTION_VIEWS and len(splits) > 1:
             help = "Test images, or the validation images, which chose the best epoch."
             split = choose_option("Split", splits, key="split", default="test", help=help, label_visibility="collapsed")
     if chosen == "Weights":
         show_weights(run.id)
+    elif chosen == "How it learned":
+        show_learning(run.id)
     elif chosen == "Files":
         run_downloads.show_files(run)
     elif splits:
-        _PREDICTION_VIEWS[chosen](split_predictions(run, split))
+        PREDICTION_VIEWS[chosen](split_predictions(run, split))
     else:
         st.info(_WHY_NOT.get(run.state, "This run has no answers to look at."))
 

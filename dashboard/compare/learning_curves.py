@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components import curve_chart, data_table, table_rows
-from dashboard.controls import compared_runs, run_table
+from dashboard.controls import compared_runs, run_table, show_replay
 from dashboard.frame import cached_by_run, choose_option, errors_as_messages
 from mnist_core.analysis import SPREAD_BANDS, SeedGroup, SpreadBand, measures, seed_groups
 from mnist_core.plots import CurveAxis, CurveChart, Metric, learning_chart, run_label
@@ -62,6 +62,16 @@ def show_learning_curves(runs: Sequence[Run]) -> None:
     height = None if drawn.lines <= _SHORT_TABLE else 460
     rows = table_rows(drawn.extremes, _columns(choice.metric, runs), drawn.decimals)
     data_table("extremes", rows, "Best and last values of each line", height)
+    _replay(runs)
+
+
+@st.fragment
+def _replay(runs: Sequence[Run]) -> None:
+    """A switch; when it is on, what the networks answered in the course of their training."""
+    help = "What each network answered for twenty images at any moment of its training, side by side under one slider."
+    if st.toggle("How they learned", key="replay", bind="query-params", help=help):
+        with errors_as_messages():
+            show_replay(runs)
 
 
 @cached_by_run(max_entries=20)

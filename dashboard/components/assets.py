@@ -54,15 +54,16 @@ _FILES[CURVE_CHART] = joined(
 _DIGEST = hashlib.sha256(repr(_FILES).encode()).hexdigest()[:12]
 
 
-def loader(name: str, remedy: str) -> str:
-    """A component's script that loads the script `name` from `data.scripts` (see `publish_scripts`) and calls it.
+def loader(name: str, remedy: str, scripts: str = "data.scripts") -> str:
+    """A component's script that loads the script `name` from the folder of `publish_scripts` and calls it.
 
-    If that fails, the page shows a message that ends with `remedy`.
+    `scripts`: the expression in the component's script that gives the folder's URL. If loading fails, the page shows a
+    message that ends with `remedy`.
     """
     return f"""
 export default async function (component) {{
   const {{ data, parentElement }} = component
-  const address = new URL(`${{data.scripts}}/{name}`, location.origin).href
+  const address = new URL(`${{{scripts}}}/{name}`, location.origin).href
   const loaded = await import(address).catch(() => null)
   // The parent may be a shadow root, which knows no ":scope".
   parentElement.querySelector(".not-loaded")?.remove()

@@ -38,3 +38,5 @@ from .run_predictions import load_predictions as load_predictions
 from .run_predictions import predicted_splits as predicted_splits
 from .run_predictions import split_predictions as split_predictions
 from .run_table import CHOSEN_ON_COLUMN as CHOSEN_ON_COLUMN
+from .watching import show_replay as show_replay
+from .watching import show_thinking as show_thinking

@@ -1,5 +1,3 @@
-from .prediction_views import show_classes as show_classes
-from .prediction_views import show_confusion as show_confusion
-from .prediction_views import show_mistakes as show_mistakes
-from .prediction_views import show_samples as show_samples
+from .learning_replay import show_learning as show_learning
+from .prediction_views import PREDICTION_VIEWS as PREDICTION_VIEWS
 from .weight_views import show_weights as show_weights

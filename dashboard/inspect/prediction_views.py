@@ -239,3 +239,12 @@ def _frequent_mistakes(matrix: np.ndarray, names: tuple[str, ...]) -> list[str]:
 
 def _percent_column(help: str) -> Any:
     return st.column_config.NumberColumn(format="%.2f%%", help=help)
+
+
+# The views of the page by their titles.
+PREDICTION_VIEWS = {
+    "Samples": show_samples,
+    "Mistakes": show_mistakes,
+    "Confusion": show_confusion,
+    "Classes": show_classes,
+}

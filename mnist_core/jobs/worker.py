@@ -27,6 +27,7 @@ from mnist_core.jobs.preparation import PreparedRun, prepare_run
 from mnist_core.jobs.pulse import HeldUpError, Pulse
 from mnist_core.jobs.trainers import Trainer, trainer_of
 from mnist_core.jobs.troubles import STORE_ERRORS, explain
+from mnist_core.jobs.watching import RunRecorder
 from mnist_core.jobs.worker_process import READY
 from mnist_core.store import Run, RunState, Store, remove_leftovers
 from mnist_core.training import allocation
@@ -34,11 +35,12 @@ from mnist_core.training import allocation
 _RECORD_SECONDS = 0.2
 
 
-def work(store: Store, run: Run, interrupt: threading.Event | None = None) -> Iterator[Event]:
+def work(store: Store, run: Run, interrupt: threading.Event | None = None, *, watched: bool = True) -> Iterator[Event]:
     """Train a claimed run, record everything, and yield the events as they are recorded.
 
     Whatever happens is in the store afterwards: an error that a person can mend ends the run as failed with its
-    text; any other error does too, and is raised. Setting `interrupt` ends it resumable.
+    text; any other error does too, and is raised. Setting `interrupt` ends it resumable. `watched`: whether glimpses of
+    the network are kept, too; nothing else depends on it.
     """
     pulse = Pulse(store, run, interrupt or threading.Event())
     pulse.start()
@@ -47,7 +49,7 @@ def work(store: Store, run: Run, interrupt: threading.Event | None = None) -> It
         pulse.hold(lambda: store.beat(run))
         # A killed process that trained this run before may have left half-written files.
         remove_leftovers(store.folder(run.id), owner_gone=True)
-        yield from _work(store, run, pulse)
+        yield from _work(store, run, pulse, watched)
     except LostRunError:
         # Another process has taken over this run, so nothing may be recorded about it here.
         return
@@ -79,7 +81,7 @@ def _unexpected(error: Exception) -> str:
     return f"Unexpected {type(error).__name__}: {error}. Details: worker.log of this run."
 
 
-def _work(store: Store, run: Run, pulse: Pulse) -> Iterator[Event]:
+def _work(store: Store, run: Run, pulse: Pulse, watched: bool) -> Iterator[Event]:
     # The run may have been interrupted while torch was being imported.
     if pulse.wish == "interrupted":
         pulse.hold(lambda: store.finish(run, "interrupted"))
@@ -92,7 +94,10 @@ def _work(store: Store, run: Run, pulse: Pulse) -> Iterator[Event]:
     note = " ".join(filter(None, [prepared.note, trainer.start_note()]))
     pulse.hold(lambda: store.describe(run, note=note, **prepared.description()))
     begun_with = pulse.hold(trainer.begin)
-    outcome, hint = yield from _follow(prepared, trainer, pulse)
+    recorder = RunRecorder(prepared) if watched else None
+    outcome, hint = yield from _follow(prepared, trainer, pulse, recorder)
+    if recorder:
+        recorder.keep()
     note = f"{begun_with} {hint}".strip()
     if outcome in ("paused", "interrupted"):
         pulse.hold(lambda: store.finish(run, outcome, note))
@@ -103,7 +108,9 @@ def _work(store: Store, run: Run, pulse: Pulse) -> Iterator[Event]:
     pulse.hold(lambda: store.finish(run, outcome, note, **scores))
 
 
-def _follow(prepared: PreparedRun, trainer: Trainer, pulse: Pulse) -> Generator[Event, None, tuple[RunState, str]]:
+def _follow(
+    prepared: PreparedRun, trainer: Trainer, pulse: Pulse, recorder: RunRecorder | None
+) -> Generator[Event, None, tuple[RunState, str]]:
     """Train and record until the training ends or is to stop or pause; returns the run's new state and a hint."""
     store, run = prepared.store, prepared.run
     waiting: list[Event] = []
@@ -113,12 +120,16 @@ def _follow(prepared: PreparedRun, trainer: Trainer, pulse: Pulse) -> Generator[
             begun = _begun(prepared, event)
             pulse.hold(lambda columns=begun: store.describe(run, **columns))
             yield event
+            if recorder:
+                recorder.see(event)
             continue
         waiting.append(event)
         if isinstance(event, StepEnd) and event.step != prepared.state.step:
             # One report of the training can hold several steps: record once, after its last step.
             continue
         wish = pulse.wish
+        if recorder:
+            recorder.see(event)
         if wish or not isinstance(event, StepEnd) or monotonic() - recorded >= _RECORD_SECONDS:
             pulse.hold(lambda events=waiting: store.record(run, events))
             yield from waiting

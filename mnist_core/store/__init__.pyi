@@ -1,4 +1,5 @@
 from . import concurrency as concurrency
+from . import glimpse_files as glimpse_files
 from . import processes as processes
 from . import queueing as queueing
 from . import retention as retention
@@ -28,6 +29,8 @@ from .failures import is_foreign as is_foreign
 from .failures import of_system as of_system
 from .failures import system_errors as system_errors
 from .failures import system_fault as system_fault
+from .glimpse_files import Recording as Recording
+from .glimpse_files import read_recording as read_recording
 from .leftovers import leftovers as leftovers
 from .leftovers import remove_leftovers as remove_leftovers
 from .leftovers import remove_leftovers_of as remove_leftovers_of

@@ -22,7 +22,7 @@ class Artifact:
     """A file in a run's folder; `step` and `epoch` say where in training it was written."""
 
     path: str
-    # "checkpoint" or "predictions"
+    # "checkpoint", "predictions", "glimpses" or "seeds"
     kind: str
     epoch: int | None
     step: int | None

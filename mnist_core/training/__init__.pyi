@@ -13,6 +13,10 @@ from .devices import move_to_device as move_to_device
 from .evaluation import CPU_BATCH_SIZE as CPU_BATCH_SIZE
 from .evaluation import compute_logits as compute_logits
 from .evaluation import predict_split as predict_split
+from .glimpse import Glimpse as Glimpse
+from .glimpse import Look as Look
+from .glimpse import PictureKind as PictureKind
+from .glimpse import Watched as Watched
 from .loop import TrainingState as TrainingState
 from .loop import train_network as train_network
 from .many_seeds import train_seeds as train_seeds
@@ -31,3 +35,5 @@ from .stackable import is_stackable as is_stackable
 from .stackable import why_not_stacked as why_not_stacked
 from .stacked import StackedProgress as StackedProgress
 from .stacked import train_stacked as train_stacked
+from .watching import Watcher as Watcher
+from .watching import watch_network as watch_network

@@ -167,6 +167,9 @@ def _autograd_steps(
     for batch, target in zip(order.split(config.batch_size)[done:], labels[done:], strict=True):
         images = data.train.images.index_select(0, batch)
         pixels = _augmented(data, config, images) if augmented else data.inputs(images)
+        # Gradients are dropped here, and not after the step, so that they can be looked at between two steps.
+        for optimizer in state.optimizers:
+            optimizer.zero_grad()
         with autocast:
             # Shape (B, classes).
             logits = model(pixels)
@@ -176,7 +179,6 @@ def _autograd_steps(
             optimization.clip_gradients(model, config.clip_norm)
         for optimizer in state.optimizers:
             optimizer.step()
-            optimizer.zero_grad()
         yield logits.detach(), target
 
 

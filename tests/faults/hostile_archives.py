@@ -167,7 +167,7 @@ HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
     ),
     "of another size": (lambda m: m | {"config.json": m["config.json"] + b" "}, "not as large"),
     "from the future": (
-        lambda m: m | {"manifest.json": m["manifest.json"].replace(b'"version": 3', b'"version": 4')},
+        lambda m: m | {"manifest.json": m["manifest.json"].replace(b'"version": 4', b'"version": 5')},
         "newer MNIST Lab",
     ),
     "of another program": (

@@ -82,6 +82,8 @@ def read_archive(store: Store, path: Path, most: int | None = None) -> Run:
         for file in files:
             if file.kind == "checkpoint":
                 checks.check_checkpoint(folder / file.path, file.path, config, record.data)
+            elif file.kind == "glimpses":
+                checks.check_glimpses(folder / file.path, config, record.data)
             else:
                 checks.check_predictions(folder / file.path, config, record.data)
         _refuse_twin(store, config, record, files)

@@ -17,9 +17,9 @@ from safetensors import SafetensorError, safe_open
 from mnist_core.architectures import check_initial_weights, describe_architecture
 from mnist_core.config import READING_RULE, DataFacts, RunConfig, TrainingRules, dataset
 from mnist_core.data import input_shape, input_shape_and_classes
-from mnist_core.errors import ArchitectureError, ConfigError
+from mnist_core.errors import ArchitectureError, ConfigError, StoreError
 from mnist_core.export.archive.format import CONFIG, RUN, ArchiveError, CheckpointNetwork, check_texts, parse_model
-from mnist_core.store import SERIES
+from mnist_core.store import SERIES, read_recording
 from mnist_core.text import one_line
 from mnist_core.training import check_needs, count_training_images
 
@@ -110,6 +110,15 @@ def check_predictions(path: Path, config: RunConfig, data: DataFacts | None) -> 
             and all(np.array_equal(index[split == name], np.arange((split == name).sum())) for name in SPLITS)
         ):
             raise ArchiveError(f"{path.name} holds a label, an index or a probability that cannot be right.")
+
+
+def check_glimpses(path: Path, config: RunConfig, data: DataFacts | None) -> None:
+    """Raise ArchiveError unless the file holds glimpses of a network with the classes and images of the config."""
+    with _sound(path.name):
+        watched = read_recording(path, is_complete=True).watched
+        shape, classes = _shape_of(config, data)
+        if classes not in (0, watched.classes) or shape[0] != watched.images.shape[1]:
+            raise ArchiveError(f"{path.name} is of other images or classes than {CONFIG} names.")
 
 
 def check_checkpoint(path: Path, name: str, config: RunConfig, data: DataFacts | None) -> None:
@@ -226,6 +235,7 @@ def _sound(name: str, otherwise: str = "is damaged, or not a file that can be op
         OSError,
         RecursionError,
         SafetensorError,
+        StoreError,
         TypeError,
         ValueError,
         pa.ArrowException,

@@ -10,12 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from mnist_core.config import MOST_ENTRIES, DataFacts, Device, devices_from_text, devices_json
 from mnist_core.errors import StoreError
-from mnist_core.store import LATEST_TIME, NAME_LENGTH, versions_json
+from mnist_core.store import LATEST_TIME, NAME_LENGTH, glimpse_files, versions_json
 from mnist_core.text import is_text
 
 # An archive of version 2 also says which data the run was given; one of version 3 has devices, versions and rules as
-# data, where there were texts before. Programs refuse versions that are newer than they are.
-VERSION = 3
+# data, where there were texts before; one of version 4 may have glimpses. Programs refuse versions that are newer than
+# they are.
+VERSION = 4
 MANIFEST, RUN, CONFIG, METRICS, PREDICTIONS = (
     "manifest.json",
     "run.json",
@@ -61,17 +62,17 @@ class Manifest(_StrictModel):
     """The manifest: the version of the archive and a list of all its other members."""
 
     format: Literal["mnist-lab run"]
-    version: Literal[1, 2, 3]
+    version: Literal[1, 2, 3, 4]
     # The version of the program that wrote the archive.
     mnist_lab: str = Field(max_length=40)
     members: dict[str, Member]
 
 
 class RunFile(_StrictModel):
-    """A checkpoint or the file of predictions, with the step and epoch at which it was written."""
+    """A checkpoint, the file of predictions or that of glimpses, with the step and epoch at which it was written."""
 
     path: str
-    kind: Literal["checkpoint", "predictions"]
+    kind: Literal["checkpoint", "predictions", "glimpses"]
     epoch: _Count | None
     step: _Count | None
 
@@ -148,16 +149,18 @@ def is_expected(name: str) -> bool:
     return name in REQUIRED or kind_of(name) is not None
 
 
-def kind_of(name: str) -> Literal["checkpoint", "predictions"] | None:
+def kind_of(name: str) -> Literal["checkpoint", "predictions", "glimpses"] | None:
     """The kind of the run's file that has this name in an archive, or None."""
     if name == PREDICTIONS:
         return "predictions"
+    if name == glimpse_files.GLIMPSES:
+        return "glimpses"
     return "checkpoint" if _CHECKPOINT.fullmatch(name) else None
 
 
 def most_bytes(name: str) -> int | None:
     """The most bytes that a member of this name may have; None if only the limit of the whole archive holds."""
-    return _JSON_BYTES.get(name)
+    return glimpse_files.MOST_GLIMPSE_BYTES if name == glimpse_files.GLIMPSES else _JSON_BYTES.get(name)
 
 
 def read_manifest(path: Path) -> Manifest:
