@@ -12,7 +12,7 @@ from dashboard.components.gallery.gallery import gallery
 from dashboard.components.live_figure.live_figure import live_figure
 from dashboard.components.network_picker.network_picker import NetworkCard, network_picker
 from dashboard.components.pad.pad import pad
-from dashboard.components.thinking.thinking import LayerMeasures, ThinkingView, Tile, percent, thinking
+from dashboard.components.thinking.thinking import LayerMeasures, ThinkingView, Tile, thinking
 from dashboard.components.watcher.watcher import watch_address
 
 __all__ = [
@@ -28,7 +28,6 @@ __all__ = [
     "live_figure",
     "network_picker",
     "pad",
-    "percent",
     "preload_curve_chart",
     "table_rows",
     "thinking",

@@ -58,6 +58,8 @@ VIEWS = [
     ("compare", {"runs": ["1", "2"], "change": "true", "change_field": "Optimisation · Learning rate"}),
     ("studies", {"study": "linear-depth"}),
     *(("inspect", {"run": "1", "view": view}) for view in ("Samples", "Mistakes", "Confusion", "Classes", "Weights")),
+    ("inspect", {"run": "1", "view": "How it learned"}),
+    ("compare", {"runs": ["1", "2"], "look": "Curves", "replay": "true"}),
 ]
 
 

@@ -16,11 +16,15 @@ export default function thinking({ parentElement, data, setStateValue }) {
   // Python leaves the images out of later messages once it knows that they are here.
   const held = view.kept.images?.digest ?? ""
   if (head.live && head.images && head.held !== held) setStateValue("held", held)
-  if (view.drawn === head.version || (head.images && held !== head.images)) return undefined
-  view.drawn = head.version
-  view.root.dataset.step = head.step ?? ""
-  view.root.setAttribute("aria-label", head.label)
-  draw(view, head, bytes.weights)
+  if (view.wanted === head.version || (head.images && held !== head.images)) return
+  view.wanted = head.version
+  // Without its style sheet the view would be much higher for a moment.
+  view.styled.then(() => {
+    if (view.wanted !== head.version) return
+    view.root.dataset.step = head.step ?? ""
+    view.root.setAttribute("aria-label", head.label)
+    draw(view, head, bytes.weights)
+  })
 }
 
 /** A message: the length of a JSON text, this text, the pixels of the images if they are sent, and the weights. */
@@ -36,9 +40,10 @@ function unpacked(data) {
 function mount(parentElement, { key, styles }) {
   const root = parentElement.querySelector(".thinking")
   const link = document.createElement("link")
+  const styled = new Promise((resolve) => Object.assign(link, { onload: resolve, onerror: resolve }))
   root.before(Object.assign(link, { rel: "stylesheet", href: new URL(styles, location.origin).href }))
   root.setAttribute("role", "group")
-  const view = { root, kept: keptFor(key), tiles: [] }
+  const view = { root, styled, kept: keptFor(key), tiles: [] }
   views.set(parentElement, view)
   return view
 }

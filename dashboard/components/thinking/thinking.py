@@ -141,7 +141,8 @@ def _tile(tile: Tile) -> dict[str, object]:
         spoken = f"{tile.label}: the network answers with no number"
         return {"sign": "✗", "answer": "–", "sure": 0, "below": "no number", "spoken": spoken, "right": False}
     right = tile.answer == tile.label
-    sure = percent(tile.confidence)
+    # A probability is never quite 0 or 1, and what is recorded of it has three digits.
+    sure = ">99 %" if tile.confidence >= 0.995 else percent(tile.confidence)
     return {
         "sign": "✓" if right else "✗",
         "answer": tile.answer,
