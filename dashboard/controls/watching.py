@@ -54,11 +54,12 @@ def show_thinking(run: Run, moment_key: str | None = None) -> None:
     if run.active:
         # Renewed ever more rarely, so that tiles seldom move.
         seen = 2 ** int(math.log2(len(recording)))
-        view = _view(run, recording, len(recording) - 1, _hardest_first(recording, seen), _live_facts(run, recording))
+        order = _hardest_first([recording], seen)
+        view = _view(run, recording, len(recording) - 1, order, _live_facts(run, recording))
         thinking(key, view, label, live=True)
         return
     share = _choose_moment(moment_key or f"moment-{run.number}")
-    thinking(key, _replayed(run, recording, share), label)
+    thinking(key, _replayed(run, recording, share, _hardest_first([recording])), label)
 
 
 def show_replay(runs: Sequence[Run], moment_key: str = "moment") -> None:
@@ -85,7 +86,9 @@ def show_replay(runs: Sequence[Run], moment_key: str = "moment") -> None:
                 colour = run_style(run.number).colour
                 st.html(f"<span style='color:{colour}'>●</span> <b>{in_html(run_label(run, 60))}</b>")
                 label = f"What run {run.number} answers while it learns"
-                thinking(f"thinking-{run.number}", _replayed(run, recording, share), label)
+                # Runs that were asked about the same images show them in the same order.
+                same = [other for _, other in shown if np.array_equal(other.watched.images, recording.watched.images)]
+                thinking(f"thinking-{run.number}", _replayed(run, recording, share, _hardest_first(same)), label)
 
 
 def _choose_moment(key: str) -> int:
@@ -98,17 +101,16 @@ def _choose_moment(key: str) -> int:
         key=key,
         bind="query-params",
         format="%d %%",
-        help="0 % is before the first step, 100 % the end. Drag it, or press the arrow keys, to see how the network "
-        "learned.",
+        help="0 % is the first moment that was recorded (before the first step; with scikit-learn after the first "
+        "iteration), 100 % the end. Drag it, or press the arrow keys.",
     )
 
 
-def _replayed(run: Run, recording: Recording, percent: int) -> ThinkingView:
+def _replayed(run: Run, recording: Recording, percent: int, order: Sequence[int]) -> ThinkingView:
     """The last glimpse before this share of the steps that were recorded."""
     steps = recording.steps
     wanted = steps[0] + (steps[-1] - steps[0]) * percent / 100
     index = int(np.searchsorted(steps, wanted, side="right")) - 1
-    order = _hardest_first(recording, len(recording))
     return _view(run, recording, index, order, _past_facts(run, recording.glimpse(index)))
 
 
@@ -143,9 +145,13 @@ def _tile(names: Sequence[str], label: int, probabilities: np.ndarray) -> Tile:
     return Tile(names[label], names[answer], float(probabilities[answer]), float(probabilities[label]))
 
 
-def _hardest_first(recording: Recording, seen: int) -> list[int]:
-    """Indices of the images, the one first whose true class got the least probability in the first `seen` glimpses."""
-    return np.argsort(recording.true_probabilities[:seen].mean(0), kind="stable").tolist()
+def _hardest_first(recordings: Sequence[Recording], seen: int | None = None) -> list[int]:
+    """Indices of the images, the one first whose true class got the least probability, on average over the runs.
+
+    `seen`: only that many glimpses of each count.
+    """
+    means = [recording.true_probabilities[:seen].mean(0) for recording in recordings]
+    return np.argsort(np.mean(means, axis=0), kind="stable").tolist()
 
 
 def _gradient_range(recording: Recording) -> tuple[float, float]:

@@ -59,6 +59,11 @@ class RunRecorder:
         """Take the last glimpse, at the end of the training, and list the file as one of the run's; LostRunError."""
         self._try(lambda: self._take(*self._current))
         prepared, live = self._prepared, self._folder / glimpse_files.LIVE_GLIMPSES
+        content = b""
+
+        def write(target: Path) -> None:
+            target.write_bytes(content)
+
         try:
             content = glimpse_files.whole_glimpses(live) if live.is_file() else b""
             if not content:
@@ -67,9 +72,10 @@ class RunRecorder:
                 prepared.run,
                 glimpse_files.GLIMPSES,
                 glimpse_files.GLIMPSES_KIND,
-                prepared.state.epoch,
-                prepared.state.step,
-                lambda target: target.write_bytes(content) and None,
+                None,
+                # What is recorded begins here, so going back to an earlier checkpoint cuts the file and does not drop it.
+                0,
+                write,
             )
             live.unlink()
         except LostRunError:

@@ -163,7 +163,11 @@ class GlimpseWriter:
         # If the results were moved away, a new folder in their place would keep them from being put back.
         self._path.parent.stat()
         content = self._head + b"".join(self._records)
-        write_atomically(self._path, lambda target: target.write_bytes(content) and None)
+
+        def write(target: Path) -> None:
+            target.write_bytes(content)
+
+        write_atomically(self._path, write)
 
 
 def recording_path(folder: Path) -> Path | None:

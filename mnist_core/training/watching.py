@@ -61,9 +61,9 @@ class Watcher:
             )
             values = torch.cat((probabilities.flatten(), norms, dead, saturated)).cpu().numpy()
         count = probabilities.numel()
-        layers = np.split(values[count:], 3)
+        gradient_norms, dead, saturated = np.split(values[count:], 3)
         weights, limit = self._weights()
-        return Look(values[:count].reshape(probabilities.shape), *layers, weights, limit)
+        return Look(values[:count].reshape(probabilities.shape), gradient_norms, dead, saturated, weights, limit)
 
     def _weights(self) -> tuple[np.ndarray, float]:
         shape = self.watched.weights_shape

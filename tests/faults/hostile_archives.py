@@ -285,6 +285,12 @@ HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
         lambda m: signed(m, **{"predictions.parquet": parquet(frame_of(m, "predictions.parquet").drop(columns="p0"))}),
         "other columns",
     ),
+    "glimpses that are none": (lambda m: signed(m, **{"glimpses.bin": b"\x80\x04pickle"}), "glimpses.bin is damaged"),
+    "glimpses cut short": (lambda m: signed(m, **{"glimpses.bin": m["glimpses.bin"][:-8]}), "in the middle"),
+    "glimpses with another weight": (
+        lambda m: signed(m, **{"glimpses.bin": m["glimpses.bin"][:-9] + b"\x55" + m["glimpses.bin"][-8:]}),
+        "not what was written",
+    ),
     "a checkpoint that is none": (lambda m: signed(m, **{checkpoint(m): b"\x80\x04pickle"}), "not a checkpoint"),
     "a checkpoint cut short": (lambda m: signed(m, **{checkpoint(m): m[checkpoint(m)][:-8]}), "not a checkpoint"),
     "a checkpoint without its network": (lambda m: rewritten(m, network="{}"), "does not fit: architecture"),

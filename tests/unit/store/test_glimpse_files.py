@@ -1,5 +1,6 @@
 """Files of glimpses: they come back as written, never grow beyond 1 MB, and damage is noticed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +112,6 @@ def test_a_changed_byte_is_noticed(tmp_path: Path, place: int):
 
 def test_without_room_for_a_few_glimpses_there_is_no_file(tmp_path: Path):
     images = np.zeros((20, 3, 127, 127), dtype=np.uint8)
-    large = Watched(**(vars(WATCHED) | {"images": images}))
+    large = replace(WATCHED, images=images)
     assert not GlimpseWriter(tmp_path / "glimpses.live", large).has_room
     assert list(tmp_path.iterdir()) == []
