@@ -73,7 +73,7 @@ class RunRecorder:
                 glimpse_files.GLIMPSES,
                 glimpse_files.GLIMPSES_KIND,
                 None,
-                # What is recorded begins here, so going back to an earlier checkpoint cuts the file and does not drop it.
+                # Where it begins: going back to an earlier checkpoint then cuts the file, and does not remove it.
                 0,
                 write,
             )

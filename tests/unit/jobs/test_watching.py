@@ -1,6 +1,7 @@
 """Glimpses of runs: they change no bit of a run, go on where it goes on, and show no test image."""
 
 import hashlib
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -76,11 +77,12 @@ def test_no_bit_of_a_run_depends_on_whether_it_is_watched(store: Store, name: st
 @pytest.mark.usefixtures("often")
 def test_a_run_that_is_resumed_goes_on_with_its_glimpses(store: Store):
     run = store.enqueue(SMALL.replace(architecture="linear-5-10"), claimed=True)
-    for event in work(store, run):
-        if isinstance(event, StepEnd) and event.step == 30:
-            store.request(run.id, "pause")
+    interrupt = threading.Event()
+    for event in work(store, run, interrupt):
+        if isinstance(event, StepEnd) and event.step >= 30:
+            interrupt.set()
     paused = store.run(run.id)
-    assert paused.state == "paused"
+    assert (paused.state, paused.step < 40) == ("interrupted", True)
     before = recording(store, run).steps
     assert before[-1] == paused.step
     store.requeue(run.id)
