@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from mnist_core.commands.cli import app
 from mnist_core.config.run_config import RunConfig
 from mnist_core.jobs import liveness, queue
-from mnist_core.store import ACTIVE_STATES, concurrency
+from mnist_core.store import ACTIVE_STATES, concurrency, glimpse_files
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 from tests.app_process import wait_until
@@ -64,6 +64,10 @@ def test_a_queued_run_is_trained_to_its_end(shared: tuple[Store, queue.Jobs]):
     assert (done.state, done.epoch, done.worker) == ("finished", 2, None)
     assert done.test_accuracy is not None
     assert done.test_accuracy > 0.8
+    (glimpses,) = store.artifacts(run.id, kind=glimpse_files.GLIMPSES_KIND)
+    assert store.intact(run.id, glimpses)
+    steps = glimpse_files.read_recording(store.folder(run.id) / glimpses.path, is_complete=True).steps
+    assert (steps[0], steps[-1]) == (0, done.step)
 
 
 def test_a_killed_worker_leaves_a_run_that_can_be_resumed(store, running):
@@ -77,12 +81,19 @@ def test_a_killed_worker_leaves_a_run_that_can_be_resumed(store, running):
     killed = store.run(run.id)
     assert "killed" in killed.note
     assert f"batch size (now {LONG.batch_size})" in killed.note
+    live = glimpse_files.recording_path(store.folder(run.id))
+    assert live
+    assert live.name == glimpse_files.LIVE_GLIMPSES
+    before = glimpse_files.read_recording(live).steps
     store.requeue(run.id)
     running.wake()
     wait_until(lambda: store.run(run.id).epoch > killed.epoch)
     steps = store.metrics(run.id, names=["train_loss"])["step"]
     assert steps.is_unique
     assert steps.is_monotonic_increasing
+    # What was seen before the checkpoint from which the run went on is still there.
+    kept = glimpse_files.read_recording(live).steps
+    assert kept[0] == before[0] == 0
 
 
 @pytest.mark.parametrize(("wish", "state"), [("stop", "stopped"), ("pause", "paused")])

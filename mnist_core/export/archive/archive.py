@@ -59,7 +59,7 @@ _DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def write_archive(store: Store, run: Run, path: Path) -> None:
-    """Write the run to `path` as a zip: manifest, config, the run itself, metrics, predictions and checkpoints.
+    """Write the run to `path` as a zip: manifest, config, the run itself, metrics and all its files.
 
     Raises StoreError if the run has not ended or one of its files is missing or damaged.
     """
