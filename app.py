@@ -7,11 +7,13 @@ from dashboard.controls import uploads
 from dashboard.frame import (
     access,
     address,
+    compression,
     errors_as_messages,
     links,
     navigation,
     serving,
     show_uncaught_error,
+    titles,
     troubles,
 )
 
@@ -20,12 +22,14 @@ def draw() -> None:
     """Draw the page that the browser asks for, with the frame around it."""
     about = "**MNIST Lab**: train small networks, watch them learn, and compare them honestly."
     # Without an entry Streamlit hides the menu, and with it the switch between light and dark.
-    st.set_page_config(page_title="MNIST Lab", page_icon=navigation.LOGO, layout="wide", menu_items={"About": about})
+    title = titles.begin_title()
+    st.set_page_config(page_title=title, page_icon=navigation.LOGO, layout="wide", menu_items={"About": about})
     st.logo(navigation.LOGO, size="large")
     page = navigation.current_page()
     shown = troubles.show_troubles()
     with errors_as_messages():
         page.run()
+    titles.end_title()
     links.show_refused_values()
     address.complete_address()
     troubles.rerun_when_changed(shown)
@@ -38,7 +42,7 @@ else:
     app = st.App(
         __file__,
         routes=[*serving.routes(navigation.PAGES), *troubles.routes()],
-        middleware=[*access.middleware(), *uploads.upload_middleware()],
+        middleware=[*access.middleware(), *compression.compression_middleware(), *uploads.upload_middleware()],
         lifespan=serving.lifespan,
         on_script_error=show_uncaught_error,
     )

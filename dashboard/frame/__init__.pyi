@@ -1,8 +1,10 @@
 from . import access as access
 from . import address as address
+from . import compression as compression
 from . import links as links
 from . import navigation as navigation
 from . import serving as serving
+from . import titles as titles
 from . import troubles as troubles
 from .caching import cached_by_run as cached_by_run
 from .clicks import count_clicks as count_clicks

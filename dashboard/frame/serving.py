@@ -1,12 +1,16 @@
-"""How the pages reach the browser: Streamlit's own page, with two facts added that speed up its start.
+"""How the pages reach the browser: Streamlit's own page, with a head that speeds up its start and mends what it shows.
 
-Without them the page asks for the server at `<page>/_stcore/health`, waits a tenth of a second because nobody answers
+Without it the page asks for the server at `<page>/_stcore/health`, waits a tenth of a second because nobody answers
 there, asks again one level higher, and connects then. With the server's address in it, the page connects at once. With
-the names of the scripts that all components need, it loads them before the first component is drawn.
+the names of the scripts that all components need, it loads them before the first component is drawn. The styles of
+head.css hold from the first drawing on, head.js makes entries of the browser's history, and icons.woff2 holds the
+icons that the app uses (docs/icon_font.py): 14 kB in place of 375.
 
-Where Streamlit's files are others than these facts were found for, its own page is served as it is: slower, but right.
+Where Streamlit's files are others than this was made for, its own page is served as it is: slower, but right.
 """
 
+import hashlib
+import html
 import logging
 import re
 from collections.abc import AsyncIterator, Iterable
@@ -15,28 +19,39 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 from streamlit.logger import get_logger
 
 from dashboard.frame import access
+from dashboard.frame.titles import APP_NAME, SECTION_KEYS
 from mnist_core import jobs
 from mnist_core.jobs import STORE_ERRORS, explain
 from mnist_core.text import in_terminal, one_line
 
+_HERE = Path(__file__).parent
 _STATIC = Path(st.__file__).parent / "static"
 _MAIN_SCRIPT = re.compile(r'src="\./(static/js/[\w.-]+\.js)"')
 _IMPORTED = re.compile(r'from"\./([\w.-]+\.js)"')
 # What Streamlit's main script reads first, and all names in it that are set here.
 _READ = (r"window\.__streamlit", "BACKEND_BASE_URL", "HOST_CONFIG", "allowedOrigins", "useExternalAuthToken")
+_TITLE = "<title>Streamlit</title>"
+# A font that the app does not use (.streamlit/config.toml), fetched before all else.
+_UNUSED_FONT = re.compile(r'<link\s+rel="preload"\s+href="[^"]*/SourceSans[^"]*"\s+as="font"[^>]*/>\n?')
 # The server's address is that of the page without its last part.
 _SETTINGS = """<script>
       window.__streamlit = {
         BACKEND_BASE_URL: new URL(".", location.href).href,
         HOST_CONFIG: { allowedOrigins: [location.origin], useExternalAuthToken: false },
       }
-    </script>
-  </head>"""
+    </script>"""
+_ICONS = (_HERE / "icons.woff2").read_bytes()
+# A name with a digest, so that browsers may keep the file for good. No page has such a name.
+_ICONS_ADDRESS = f"icons-{hashlib.sha256(_ICONS).hexdigest()[:12]}.woff2"
+_ICON_STYLES = f"""<link rel="preload" href="./{_ICONS_ADDRESS}" as="font" type="font/woff2" crossorigin>
+    <style>
+      @font-face {{ font-family: "Material Symbols Rounded"; src: url("./{_ICONS_ADDRESS}") format("woff2") }}
+    </style>"""
 
 
 def routes(names: Iterable[str]) -> list[BaseRoute]:
@@ -44,18 +59,22 @@ def routes(names: Iterable[str]) -> list[BaseRoute]:
 
     Streamlit answers every other address itself, and all of them if the app has a `server.baseUrlPath`.
     """
-    html = None if st.get_option("server.baseUrlPath") else quicker_page(_STATIC)
-    if html is None:
+    text = None if st.get_option("server.baseUrlPath") else quicker_page(_STATIC)
+    if text is None:
         return []
 
-    async def page(request: Request) -> HTMLResponse:
-        return HTMLResponse(html, headers={"Cache-Control": "no-cache"})
+    async def page(request: Request) -> Response:
+        return HTMLResponse(text, headers={"Cache-Control": "no-cache"})
 
-    return [Route(f"/{name}", page) for name in ("", *names)]
+    async def icons(request: Request) -> Response:
+        headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+        return Response(_ICONS, media_type="font/woff2", headers=headers)
+
+    return [Route(f"/{_ICONS_ADDRESS}", icons), *(Route(f"/{name}", page) for name in ("", *names))]
 
 
 def quicker_page(static: Path) -> str | None:
-    """Streamlit's page from its folder of files, with the two facts; None if these files are others than expected."""
+    """Streamlit's page from its folder of files, with the app's head; None if these files are others than expected."""
     try:
         text = (static / "index.html").read_text(encoding="utf-8")
         main = _MAIN_SCRIPT.search(text)
@@ -66,7 +85,9 @@ def quicker_page(static: Path) -> str | None:
     except (OSError, UnicodeDecodeError):
         return None
     early = [f'<link rel="modulepreload" crossorigin href="./static/js/{name}">' for name in names]
-    return text.replace("</head>", "\n    ".join([*early, _SETTINGS]))
+    head = "\n    ".join([*early, _SETTINGS, _ICON_STYLES, *_styles_and_script(), "</head>"])
+    text = _UNUSED_FONT.sub("", text).replace(_TITLE, f"<title>{html.escape(APP_NAME)}</title>")
+    return text.replace("</head>", head)
 
 
 @asynccontextmanager
@@ -79,6 +100,12 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     _shorten_log()
     yield
     jobs.end()
+
+
+def _styles_and_script() -> tuple[str, str]:
+    """The elements with head.css and head.js."""
+    styles, script = ((_HERE / f"head.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    return f"<style>\n{styles}</style>", f'<script data-keys="{" ".join(SECTION_KEYS)}">\n{script}</script>'
 
 
 def _shorten_log() -> None:

@@ -1,0 +1,122 @@
+"""In a real browser: axe-core finds nothing serious on any page, in light, dark and on a phone; focus can be seen."""
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, ViewportSize, expect
+
+from benchmarks.page_weight import fill_store
+from tests.app_process import running_app
+
+pytestmark = [pytest.mark.browser, pytest.mark.long]
+CHOSEN = "runs=1&runs=2&runs=3"
+PAGES = [
+    "train?view=Training",
+    "train?view=Network",
+    "train?view=Luck",
+    "sweeps",
+    "draw",
+    "studies?study=linear-depth",
+    "data?dataset=mnist-5k",
+    "compare",
+    *(
+        f"compare?{CHOSEN}&look={look}"
+        for look in ("Results", "Curves", "Is+it+real%3F", "Disagreements", "Classes", "Cost", "Calibration")
+    ),
+    *(f"compare?{CHOSEN}&look={look}" for look in ("Robustness", "Labels", "Take+away")),
+    *(f"inspect?run=1&view={view}" for view in ("Samples", "Mistakes", "Confusion", "Classes", "Weights", "Files")),
+]
+WIDE, PHONE = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=844)
+MODES: dict[str, tuple[ViewportSize, Literal["light", "dark"]]] = {
+    "light": (WIDE, "light"),
+    "dark": (WIDE, "dark"),
+    "phone": (PHONE, "light"),
+}
+# Rules of axe-core that Streamlit's own markup breaks, by a part of the element's HTML, with the reason.
+EXCEPTIONS: dict[str, dict[str, str]] = {}
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app with three short runs."""
+    folder = tmp_path_factory.mktemp("accessibility") / "results"
+    fill_store(folder)
+    with running_app(folder) as address:
+        yield address
+
+
+def open_and_wait(page: Page, address: str) -> None:
+    page.goto(address)
+    expect(page.get_by_role("heading", level=1).first).to_be_visible()
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(1000)
+
+
+def serious(violations: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Rule and element of each serious violation that no exception names."""
+    return [
+        (violation["id"], node["html"][:300])
+        for violation in violations
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+        if not any(part in node["html"] for part in EXCEPTIONS.get(violation["id"], {}))
+    ]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_axe_finds_nothing_serious(url: str, browser: Browser, mode: str):
+    window, scheme = MODES[mode]
+    context = browser.new_context(viewport=window, color_scheme=scheme)
+    found = {}
+    for address in PAGES:
+        page = context.new_page()
+        open_and_wait(page, f"{url}/{address}")
+        result = Axe().run(page).response
+        assert len(result["passes"]) > 10, f"axe-core has hardly looked at {address}"
+        if violations := serious(result["violations"]):
+            found[address] = violations
+        page.close()
+    context.close()
+    assert found == {}
+
+
+def test_the_focus_can_be_seen_on_links_and_buttons(url: str, page: Page):
+    open_and_wait(page, f"{url}/train?view=Training")
+    page.evaluate(
+        """() => {
+          window.stops = []
+          addEventListener("focusin", ({ target }) => requestAnimationFrame(() => {
+            const { outlineStyle, outlineWidth } = getComputedStyle(target)
+            const seen = outlineStyle === "solid" && parseFloat(outlineWidth) >= 2
+            if (["A", "BUTTON", "SUMMARY"].includes(target.tagName)) stops.push([target.outerHTML.slice(0, 120), seen])
+          }))
+        }"""
+    )
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        page.wait_for_timeout(30)
+    stops = page.evaluate("window.stops")
+    assert sum("stTopNavLink" in html for html, _ in stops) == 7
+    assert [html for html, is_seen in stops if not is_seen] == []
+
+
+def test_captions_and_the_menu_of_a_phone_can_be_read(url: str, browser: Browser):
+    context = browser.new_context(viewport=PHONE)
+    page = context.new_page()
+    open_and_wait(page, f"{url}/compare?{CHOSEN}")
+    opacity = "(element) => Number(getComputedStyle(element).opacity)"
+    assert page.get_by_test_id("stCaptionContainer").first.evaluate(opacity) >= 0.7
+    label = "(element) => getComputedStyle(element, '::after').content"
+    assert page.get_by_test_id("stExpandSidebarButton").evaluate(label) == '"Menu"'
+    # The row of ten sections is one line, which is scrolled sideways; the page itself is not.
+    bar = page.get_by_role("radiogroup", name="Look at")
+    last = bar.get_by_role("radio").last
+    assert bar.evaluate("(element) => element.scrollWidth > element.clientWidth && element.clientHeight < 60")
+    last.scroll_into_view_if_needed()
+    last.click()
+    expect(last).to_be_checked()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    context.close()
