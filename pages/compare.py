@@ -1,36 +1,70 @@
-"""Compare: all runs in a table, and a comparison of the chosen ones."""
+"""Compare: the chosen runs beside one question about them at a time, and all runs in a table."""
 
 from collections.abc import Sequence
 
 import streamlit as st
 
 from dashboard.compare import (
-    show_chosen_section,
+    choose_section,
     show_edit_buttons,
+    show_rail,
     show_restore_and_import,
+    show_section,
+    show_style,
     show_undo,
+    visible_runs,
     warn_of_broken_runs,
     warn_of_changed_figures,
 )
 from dashboard.controls import run_table
 from dashboard.frame import navigation, text_widget_value
+from mnist_core.analysis import newest_comparable
 from mnist_core.store import Run
 
 
 def page() -> None:
-    st.title("Compare")
-    st.caption("Tick runs in the table to compare their curves, results and settings below it.")
     snapshot = run_table.load_snapshot()
-    warn_of_broken_runs(snapshot)
-    warn_of_changed_figures(snapshot)
     if not snapshot.runs:
+        st.title("Compare")
+        warn_of_broken_runs(snapshot)
         show_undo()
         explain_empty_store()
         return
-    bar, undo, table, choice = (st.container() for _ in range(4))
+    open_table_for_filter()
     text = text_widget_value("filter")
     offer = run_table.offered_runs(snapshot, text)
     runs = run_table.load_chosen(snapshot, offer)
+    with st.container(horizontal=True, vertical_alignment="center", key="head"):
+        st.title("Compare", width="content")
+        is_open = st.toggle(
+            "All runs",
+            key=run_table.TABLE_OPEN,
+            bind="query-params",
+            help="Opens the table of all runs: choose others, filter, delete, bring back and import.",
+        )
+        if run_table.is_suggested(runs):
+            st.caption(f"Nothing was chosen, so here are the newest {len(runs)} that can be compared.", width="content")
+    warn_of_broken_runs(snapshot)
+    warn_of_changed_figures(snapshot)
+    if is_open or not runs:
+        show_all_runs(snapshot, text, offer, runs)
+    else:
+        show_undo()
+        run_table.keep_choice(runs)
+    if runs:
+        compare_runs(runs)
+    show_style()
+
+
+def open_table_for_filter() -> None:
+    """A link that holds a filter shows the table that it filters."""
+    state, address = st.session_state, st.query_params
+    if address.get("filter") and run_table.TABLE_OPEN not in state and run_table.TABLE_OPEN not in address:
+        state[run_table.TABLE_OPEN] = True
+
+
+def show_all_runs(snapshot: run_table.Snapshot, text: str, offer: Sequence[Run], runs: Sequence[Run]) -> None:
+    bar, undo, table, choice = (st.container() for _ in range(4))
     # The table is sent first, because it takes the browser longest.
     with table:
         run_table.show_table(snapshot, text, runs)
@@ -48,29 +82,35 @@ def page() -> None:
         show_undo()
     with choice:
         run_table.show_chosen_list(offer)
-    if runs:
-        compare_runs(runs)
-    else:
-        suggest_newest_runs(snapshot)
+        if not runs:
+            st.info("No run is chosen. Tick some at the left edge of the table.")
+            show_newest_button(snapshot)
+
+
+def show_newest_button(snapshot: run_table.Snapshot) -> None:
+    newest = [run.number for run in newest_comparable(list(snapshot.runs.values()))]
+    if newest:
+        st.button(
+            f"Compare the newest {len(newest)}" if len(newest) > 1 else "Look at the newest",
+            on_click=run_table.set_chosen,
+            args=(newest,),
+            help="Chooses the runs that were trained last and can be compared.",
+        )
 
 
 def compare_runs(runs: Sequence[Run]) -> None:
     if len(runs) > run_table.MAX_COMPARED:
         st.info(f"{len(runs):,} runs are chosen; the first {run_table.MAX_COMPARED} of them are compared.")
         runs = runs[: run_table.MAX_COMPARED]
-    show_chosen_section(runs)
-
-
-def suggest_newest_runs(snapshot: run_table.Snapshot) -> None:
-    newest = [run.number for run in snapshot.runs.values() if run.test_accuracy is not None][:3]
-    st.info("No run is chosen. Tick some at the left edge of the table.")
-    if len(newest) > 1:
-        st.button(
-            f"Compare the newest {len(newest)}",
-            on_click=run_table.set_chosen,
-            args=(newest,),
-            help="Chooses the runs that were trained last.",
-        )
+    name = choose_section()
+    rail, section = st.columns([1, 4], gap="medium")
+    with rail:
+        show_rail(runs)
+    with section:
+        if shown := visible_runs(runs):
+            show_section(name, shown)
+        else:
+            st.info("Every chosen run is hidden. Press **Show all** beside this.")
 
 
 def explain_empty_store() -> None:

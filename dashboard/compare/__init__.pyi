@@ -3,5 +3,9 @@ from .editing import show_restore_and_import as show_restore_and_import
 from .editing import show_undo as show_undo
 from .editing import warn_of_broken_runs as warn_of_broken_runs
 from .editing import warn_of_changed_figures as warn_of_changed_figures
+from .rail import show_rail as show_rail
+from .rail import show_style as show_style
 from .sections import SECTIONS as SECTIONS
-from .sections import show_chosen_section as show_chosen_section
+from .sections import choose_section as choose_section
+from .sections import show_section as show_section
+from .workspace import visible_runs as visible_runs

@@ -48,7 +48,6 @@ class _Drawn:
 
 def show_learning_curves(runs: Sequence[Run]) -> None:
     """Loss or accuracy over the course of training, of all runs or groups of seeds in one chart."""
-    st.subheader("Learning curves")
     choice = _controls()
     drawn = _drawn(runs, choice)
     if drawn is None:

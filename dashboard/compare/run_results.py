@@ -1,11 +1,12 @@
 """The section Results: a verdict, what the runs achieved, which settings differ, and a form that changes one."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
 
+from dashboard.compare.workspace import baseline_of
 from dashboard.components import data_table, table_rows
 from dashboard.controls import change_one_thing, compared_runs, run_table
 from mnist_core.analysis import Verdict, comparison, config_differences, fairness, measures, runs_table, stats
@@ -15,6 +16,7 @@ from mnist_core.plots import accuracy_dots
 from mnist_core.store import Run
 from mnist_core.text import in_markdown
 
+_DIFFERENCE, _DIFFERENCE_INTERVAL = "Difference from the baseline (points)", "95 % interval of the difference"
 _INTERVAL = "95 % interval of the test accuracy"
 # Of more runs the chart of accuracies is drawn only when it is asked for.
 _MOST_RUNS_DRAWN = 12
@@ -23,9 +25,8 @@ Remark = Literal["running", "data sets", "optimistic", "splits"]
 
 def show_results(runs: Sequence[Run]) -> None:
     """A verdict, results, settings that differ, the form that changes one thing, and a chart of all accuracies."""
-    st.subheader("Results")
-    _show_verdict(runs)
     _show_table(runs)
+    _show_verdict(runs)
     _show_differences(runs)
     change_one_thing.show_form(runs)
     _show_accuracies(runs)
@@ -37,19 +38,20 @@ def _show_verdict(runs: Sequence[Run]) -> None:
     predictions = compared_runs.gather_predictions(tested) if tested else None
     if predictions is None:
         return
+    st.subheader("In numbers")
     verdict = compared_runs.load_verdict(predictions)
     best = predictions.runs[verdict.best]
     if len(predictions.runs) == 1:
         right, (low, high) = verdict.count_right(verdict.best), verdict.interval(verdict.best)
         but = ", and that is optimistic: these images chose its epoch" if best.optimistic else ""
-        st.info(
+        st.markdown(
             f"{_name(best)} is right on {right:,} of {predictions.images:,} test images. On many more images of this "
             f"kind its accuracy would most likely be between {low:.2%} and {high:.2%} (95 % interval{but})."
         )
         return
     about = "" if len(predictions.runs) == 2 else "The two best: "
     second = predictions.runs[verdict.order[1]]
-    st.info(about + verdict.sentence(verdict.pair(*verdict.order[:2]), _name(best), _name(second)))
+    st.markdown(about + verdict.sentence(verdict.pair(*verdict.order[:2]), _name(best), _name(second)))
     st.caption(_selection_note(verdict))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
@@ -77,17 +79,21 @@ def _show_table(runs: Sequence[Run]) -> None:
             _INTERVAL: _intervals(runs),
         }
     )
+    baseline = baseline_of(runs)
+    differences = {} if baseline is None else _differences_from(baseline, runs)
+    frame = frame.assign(**{name: pd.Series(values, index=frame.index) for name, values in differences.items()})
     order = [
         "Line",
         "Run",
         "Name",
-        "State",
+        "Test accuracy (%)",
+        _INTERVAL,
+        *differences,
         "Best validation accuracy (%)",
         "Best epoch",
         "Last validation accuracy (%)",
         "Training accuracy (%)",
-        "Test accuracy (%)",
-        _INTERVAL,
+        "State",
         "Test loss",
         "Epochs",
         "Parameters",
@@ -102,11 +108,48 @@ def _show_table(runs: Sequence[Run]) -> None:
         "the chance in the choice of test images: another seed would change the accuracy, too.",
     )
     rows = table_rows(
-        frame.loc[:, run_table.with_chosen_on(order, runs)], run_table.column_configs() | {_INTERVAL: interval}
+        frame.loc[:, run_table.with_chosen_on(order, runs)],
+        run_table.column_configs() | {_INTERVAL: interval} | _difference_columns(baseline),
     )
     data_table("results", rows, "Results of the chosen runs")
     for remark in comparison_remarks(runs).values():
         st.caption(remark)
+
+
+def _differences_from(baseline: Run, runs: Sequence[Run]) -> dict[str, list[Any]]:
+    """Test accuracy minus the baseline's with its interval, percentage points; empty where they cannot be compared."""
+    others = [run for run in runs if run.id != baseline.id]
+    predictions = compared_runs.comparable_predictions([baseline, *others])
+    points = [float("nan")] * len(runs)
+    intervals: list[str | None] = ["baseline" if run.id == baseline.id else None for run in runs]
+    if predictions is None or predictions.runs[0].id != baseline.id:
+        return {_DIFFERENCE: points, _DIFFERENCE_INTERVAL: intervals}
+    verdict = compared_runs.load_verdict(predictions)
+    places = {run.id: place for place, run in enumerate(runs)}
+    for index, run in enumerate(predictions.runs[1:], start=1):
+        test = verdict.pair(index, 0).paired
+        points[places[run.id]] = 100 * test.difference
+        intervals[places[run.id]] = f"{stats.points_text(test.low)} to {stats.points_text(test.high)}"
+    return {_DIFFERENCE: points, _DIFFERENCE_INTERVAL: intervals}
+
+
+def _difference_columns(baseline: Run | None) -> dict[str, Any]:
+    if baseline is None:
+        return {}
+    column = st.column_config
+    return {
+        _DIFFERENCE: column.NumberColumn(
+            f"Minus #{baseline.number}",
+            format="%+.2f",
+            help="Test accuracy minus that of the baseline, in percentage points.",
+        ),
+        _DIFFERENCE_INTERVAL: column.TextColumn(
+            "95 % of that",
+            width=130,
+            help="Where this difference most likely lies on many more images of this kind: the exact interval that "
+            "belongs to McNemar's test, of this pair alone. If it leaves out 0, that is evidence of a difference.",
+        ),
+    }
 
 
 def comparison_remarks(runs: Sequence[Run]) -> dict[Remark, str]:

@@ -12,12 +12,17 @@ from dashboard.components.gallery.gallery import gallery
 from dashboard.components.live_figure.live_figure import live_figure
 from dashboard.components.network_picker.network_picker import NetworkCard, network_picker
 from dashboard.components.pad.pad import pad
+from dashboard.components.run_rail.run_rail import RailActions, RailEdit, RailGroup, RailRow, run_rail
 from dashboard.components.thinking.thinking import LayerMeasures, ThinkingView, Tile, thinking
 from dashboard.components.watcher.watcher import watch_address
 
 __all__ = [
     "LayerMeasures",
     "NetworkCard",
+    "RailActions",
+    "RailEdit",
+    "RailGroup",
+    "RailRow",
     "TableRows",
     "ThinkingView",
     "Tile",
@@ -29,6 +34,7 @@ __all__ = [
     "network_picker",
     "pad",
     "preload_curve_chart",
+    "run_rail",
     "table_rows",
     "thinking",
     "visible_range",

@@ -1,15 +1,16 @@
 """Curves, predictions and images of several runs that are compared with one another."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 import streamlit as st
 
 from dashboard.controls.run_predictions import load_predictions, split_predictions
 from dashboard.frame import cached_by_run, errors_as_messages, open_store
-from mnist_core.analysis import Predictions, Verdict, class_names_of, judge, predictions, trained
+from mnist_core.analysis import ExcludedRun, Predictions, Verdict, class_names_of, judge, measures, predictions, trained
 from mnist_core.config import SplitName
-from mnist_core.errors import DataError
+from mnist_core.errors import DataError, MnistLabError
 from mnist_core.store import Run, RunCurves
 from mnist_core.text import in_markdown
 
@@ -29,11 +30,20 @@ def gather_predictions(runs: Sequence[Run], split: SplitName = "test") -> Predic
     if aligned is None and tables:
         st.info("None of these runs has been tested yet: a run is tested when it ends.")
     elif aligned is not None:
-        for excluded in left_out:
-            st.caption(f"Run {excluded.run.number} is not compared here: it {in_markdown(excluded.reason)}.")
+        if left_out:
+            st.caption(in_markdown(_left_out_line(left_out)))
         if aligned.remark:
             st.caption(aligned.remark)
     return aligned
+
+
+def comparable_predictions(runs: Sequence[Run]) -> Predictions | None:
+    """`gather_predictions` of the test images without a word: of the runs whose predictions can be read."""
+    tables = {}
+    for run in runs:
+        with suppress(MnistLabError):
+            tables[run.id] = load_predictions(run, "test")
+    return predictions.align([run for run in runs if run.id in tables], tables)[0]
 
 
 @cached_by_run(max_entries=60)
@@ -78,3 +88,17 @@ def show_precision_notes(runs: Sequence[Run]) -> None:
 def load_curves(run: Run, names: tuple[str, ...]) -> RunCurves:
     """These series of a run."""
     return open_store().curves(run.id, names)
+
+
+def _left_out_line(left_out: Sequence[ExcludedRun]) -> str:
+    """One line on all runs that are left out, with the reason of each."""
+    if len(left_out) == 1:
+        return f"Run {left_out[0].run.number} is not compared here: it {left_out[0].reason}."
+    by_reason: dict[str, list[Run]] = {}
+    for excluded in left_out:
+        by_reason.setdefault(excluded.reason, []).append(excluded.run)
+    parts = [
+        f"{measures.run_numbers(runs)}, {'each of which' if len(runs) > 1 else 'which'} {reason}"
+        for reason, runs in by_reason.items()
+    ]
+    return f"Not compared here: {'; '.join(parts)}."

@@ -11,8 +11,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components import TableRows, data_table, table_rows
-from dashboard.frame import choose_runs, chosen_runs, open_store, parse_numbers
-from mnist_core.analysis import runs_table
+from dashboard.frame import choose_runs, chosen_runs, is_emptied, keep_chosen_runs, open_store, parse_numbers
+from mnist_core.analysis import newest_comparable, runs_table
 from mnist_core.plots import DASHES, PALETTE, RunStyle, dash_lengths, run_style, run_styles
 from mnist_core.store import ACTIVE_STATES, BrokenRun, Run, Store
 from mnist_core.text import size_in_words
@@ -31,6 +31,10 @@ _CHOSEN = "runs"
 # Keys of the session: chosen runs above MAX_COMPARED, whether the choice has changed, whether a dialog is open.
 _BEYOND = "runs beyond"
 _CHOICE_CHANGED, _DIALOG_OPEN = "choice changed", "dialog open"
+# Whether a person has emptied the choice, what was chosen when the page was drawn, what the page itself has chosen.
+_EMPTIED, _DRAWN, _SUGGESTED = "choice emptied", "choice drawn", "choice suggested"
+# Query parameter and key of the switch that opens the table.
+TABLE_OPEN = "table"
 _TICK_SECONDS = 3.0
 # While a run trains, a change by another process appears after this time at the latest.
 _STALE_SECONDS = 60.0
@@ -108,12 +112,32 @@ def offered_runs(snapshot: Snapshot, text: str) -> list[Run]:
 
 
 def load_chosen(snapshot: Snapshot, offer: Sequence[Run]) -> list[Run]:
-    """The chosen runs in the order of choice, as they are now; to be called before `show_chosen_list`."""
-    st.session_state[_CHOICE_CHANGED] = st.session_state[_DIALOG_OPEN] = False
+    """The chosen runs in the order of choice, as they are now; to be called before `show_chosen_list`.
+
+    Where nothing was chosen, they are the newest runs that can be compared, unless a person has emptied the choice.
+    """
+    session = st.session_state
+    session[_CHOICE_CHANGED] = session[_DIALOG_OPEN] = False
     runs = chosen_runs(_CHOSEN, offer)
+    was_emptied = session.get(_EMPTIED, False) or is_emptied(_CHOSEN) or bool(session.get(_DRAWN))
+    session[_EMPTIED] = not runs and was_emptied
+    if not runs and not session[_EMPTIED]:
+        runs = newest_comparable(list(snapshot.runs.values()))
+        session[_CHOSEN] = session[_SUGGESTED] = [run.number for run in runs]
+    session[_DRAWN] = [run.number for run in runs]
     fresh = {run.number: run for run in open_store().runs(ids=[run.id for run in runs])}
     beyond = [number for number in st.session_state.get(_BEYOND, []) if number in snapshot.runs and number not in fresh]
     return [*fresh.values(), *(snapshot.runs[number] for number in beyond)]
+
+
+def is_suggested(runs: Sequence[Run]) -> bool:
+    """Whether the page has chosen these runs itself."""
+    return bool(runs) and st.session_state.get(_SUGGESTED) == [run.number for run in runs]
+
+
+def keep_choice(runs: Sequence[Run]) -> None:
+    """Write the choice into the address where `show_chosen_list` does not draw it."""
+    keep_chosen_runs(_CHOSEN, [run.number for run in runs[:MAX_COMPARED]], emptied=st.session_state[_EMPTIED])
 
 
 def show_chosen_list(offer: Sequence[Run]) -> None:
@@ -124,6 +148,7 @@ def show_chosen_list(offer: Sequence[Run]) -> None:
         "Tick runs in the table, or type a name here. The choice is part of this page's link, and the Train page shows "
         "the same runs.",
         offer,
+        emptied=st.session_state[_EMPTIED],
     )
 
 
@@ -255,10 +280,16 @@ def _table(snapshot: Snapshot, text: str, numbers: Sequence[int]) -> None:
         shown=None if rows is snapshot.table else snapshot.table.index.get_indexer(rows.index).tolist(),
         fresh=table_rows(_table_frame(running).loc[:, _LIVE_COLUMNS], column_configs()) if running else None,
         ticked=numbers,
-        on_tick=set_chosen,
+        on_tick=_tick,
     )
     if rows.empty:
         st.info("No run matches the filter. It searches names, tags, data sets, architectures and states.")
+
+
+def _tick(numbers: Sequence[int]) -> None:
+    """Callback: choose the ticked runs, and leave the table open, so that more can be ticked."""
+    set_chosen(numbers)
+    st.session_state[TABLE_OPEN] = True
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)

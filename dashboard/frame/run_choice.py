@@ -14,6 +14,8 @@ from mnist_core.text import in_markdown
 _MAX_LISTED = 12
 # The most runs that the message about a link's missing runs names.
 _MAX_NAMED = 8
+# Value of the parameter where a person has chosen no run on a page that would otherwise choose some.
+_EMPTIED = "none"
 # The most letters of a link's value that the message repeats.
 _MAX_LETTERS = 18
 # Longest delay of a browser message; until then, runs that the browser has not seen stay chosen.
@@ -26,23 +28,24 @@ def choose_run(key: str, label: str, help: str, runs: Sequence[Run]) -> Run | No
     if not by_number:
         return None
     check_link_value(key, label)
-    numbers = _numbers_from_url(key, by_number, [])
+    numbers = _numbers_from_url(key, by_number)
     # Assigned at every rerun: Streamlit is about to drop a value that is left from another page.
     st.session_state[key] = numbers[0] if numbers else next(iter(by_number))
     number = st.selectbox(
         label, list(by_number), format_func=lambda number: _option(by_number, number), key=key, help=help
     )
-    _write_url(key, [number])
+    keep_chosen_runs(key, [number])
     return by_number[number]
 
 
-def choose_runs(key: str, label: str, help: str, runs: Sequence[Run], default: Sequence[int] = ()) -> list[Run]:
+def choose_runs(key: str, label: str, help: str, runs: Sequence[Run], *, emptied: bool = False) -> list[Run]:
     """A list of runs to choose from; the choice is the repeated query parameter `key`. In the order chosen.
 
-    Many chosen runs are summed up in a line until a person wants the list: a browser takes long to draw it.
+    With `emptied` the address says of an empty choice that a person has made it. Many chosen runs are summed up in a
+    line until a person wants the list: a browser takes long to draw it.
     """
     by_number = {run.number: run for run in runs}
-    numbers = [run.number for run in chosen_runs(key, runs, default)]
+    numbers = [run.number for run in chosen_runs(key, runs)]
     if len(numbers) > _MAX_LISTED and not st.session_state.get(f"{key}:listed"):
         _show_summary(key, numbers)
     else:
@@ -54,15 +57,30 @@ def choose_runs(key: str, label: str, help: str, runs: Sequence[Run], default: S
             help=help,
             placeholder="Choose runs",
         )
-    _write_url(key, numbers)
+    keep_chosen_runs(key, numbers, emptied=emptied)
     return [by_number[number] for number in numbers]
 
 
-def chosen_runs(key: str, runs: Sequence[Run], default: Sequence[int] = ()) -> list[Run]:
+def keep_chosen_runs(key: str, numbers: Sequence[int], *, emptied: bool = False) -> None:
+    """Write the choice into the address, as `choose_runs` does; for a page that does not draw its list."""
+    texts = [str(number) for number in numbers] or [_EMPTIED] * emptied
+    st.session_state[f"{key}:chosen"] = list(numbers)
+    st.session_state[f"{key}:drawn"] = True
+    st.session_state[f"{key}:url"] = texts
+    if st.query_params.get_all(key) != texts:
+        st.query_params[key] = texts
+
+
+def is_emptied(key: str) -> bool:
+    """Whether the address says that a person has chosen no run."""
+    return st.query_params.get_all(key) == [_EMPTIED]
+
+
+def chosen_runs(key: str, runs: Sequence[Run]) -> list[Run]:
     """What `choose_runs` with the same arguments will return, for what is drawn above it."""
     by_number = {run.number: run for run in runs}
     _report_missing_runs(key, by_number)
-    st.session_state[key] = _numbers_from_url(key, by_number, default)
+    st.session_state[key] = _numbers_from_url(key, by_number)
     return [by_number[number] for number in st.session_state[key]]
 
 
@@ -72,7 +90,7 @@ def add_chosen_runs(key: str, *numbers: int) -> None:
     A message that the browser sent before it saw the new choice may arrive after this call and would undo it. So the
     runs are added again to whatever arrives, until `confirm_chosen_runs` finds them in it.
     """
-    numbers_before = _chosen_numbers(key, [])
+    numbers_before = _chosen_numbers(key)
     # The address has been taken into account; otherwise it would replace the new choice.
     st.session_state[f"{key}:url"] = st.query_params.get_all(key)
     st.session_state[key] = list(dict.fromkeys([*numbers_before, *numbers]))
@@ -120,20 +138,24 @@ def _ranges(numbers: Sequence[int]) -> str:
     return ", ".join(str(span[0]) if len(span) == 1 else f"{span[0]}–{span[-1]}" for span in ranges)
 
 
-def _numbers_from_url(key: str, runs: Mapping[int, Run], default: Sequence[int]) -> list[int]:
+def _numbers_from_url(key: str, runs: Mapping[int, Run]) -> list[int]:
     """The chosen numbers from the URL where that has changed, else the widget's, without runs that are gone.
 
     Streamlit's own binding would put the runs' labels into the URL, and a renamed run would break the link.
     """
     now, times = time.monotonic(), st.session_state.get(f"{key}:added", {})
     added = [number for number, when in times.items() if now - when < _CONFIRM_SECONDS]
-    return [number for number in dict.fromkeys([*_chosen_numbers(key, default), *added]) if number in runs]
+    return [number for number in dict.fromkeys([*_chosen_numbers(key), *added]) if number in runs]
 
 
 def _report_missing_runs(key: str, runs: Mapping[int, Run]) -> None:
     """Say which runs of a link do not exist here: only once, because the page then rewrites its address."""
     values = st.query_params.get_all(key)
-    if not values or values in (st.session_state.get(f"{key}:url"), st.session_state.get(f"{key}:reported")):
+    if (
+        not values
+        or values == [_EMPTIED]
+        or values in (st.session_state.get(f"{key}:url"), st.session_state.get(f"{key}:reported"))
+    ):
         return
     st.session_state[f"{key}:reported"] = values
     missing = [text[:_MAX_LETTERS] for text in values if not any(number in runs for number in parse_numbers([text]))]
@@ -146,7 +168,7 @@ def _report_missing_runs(key: str, runs: Mapping[int, Run]) -> None:
         )
 
 
-def _chosen_numbers(key: str, default: Sequence[int]) -> list[int]:
+def _chosen_numbers(key: str) -> list[int]:
     """Numbers from the URL where that has changed, else from the widget, else its value on the page before."""
     values = st.query_params.get_all(key)
     if values and values != st.session_state.get(f"{key}:url"):
@@ -154,16 +176,7 @@ def _chosen_numbers(key: str, default: Sequence[int]) -> list[int]:
     if key in st.session_state:
         value = st.session_state[key]
         return [value] if isinstance(value, int) else list(value)
-    return list(st.session_state.get(f"{key}:chosen", default))
-
-
-def _write_url(key: str, numbers: Sequence[int]) -> None:
-    texts = [str(number) for number in numbers]
-    st.session_state[f"{key}:chosen"] = list(numbers)
-    st.session_state[f"{key}:drawn"] = True
-    st.session_state[f"{key}:url"] = texts
-    if st.query_params.get_all(key) != texts:
-        st.query_params[key] = texts
+    return list(st.session_state.get(f"{key}:chosen", []))
 
 
 def _option(by_number: Mapping[int, Run], number: int) -> str:

@@ -37,6 +37,9 @@ from .luck import Luck as Luck
 from .measures import NumberedRun as NumberedRun
 from .measures import ranking_label as ranking_label
 from .measures import run_numbers as run_numbers
+from .newest import newest_comparable as newest_comparable
+from .plainly import plain_summary as plain_summary
+from .plainly import spoken_names as spoken_names
 from .predictions import ExcludedRun as ExcludedRun
 from .predictions import Predictions as Predictions
 from .races import MOST_NETWORKS as MOST_NETWORKS

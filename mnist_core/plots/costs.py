@@ -20,7 +20,7 @@ from mnist_core.plots.style import (
     polish,
     run_styles,
 )
-from mnist_core.text import fitted, in_plotly
+from mnist_core.text import cut_middle, in_plotly
 
 # Longest name beside a point, in letters.
 _NAME_LENGTH = 26
@@ -70,7 +70,7 @@ class CostPoint:
         if self.seeds == 1:
             return plot_label(self.run, length)
         count = f" · {self.seeds} seeds"
-        return in_plotly(fitted(self.name, length - len(count))) + count
+        return in_plotly(cut_middle(self.name, length - len(count))) + count
 
 
 def accuracy_against_cost(

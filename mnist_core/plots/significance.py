@@ -25,7 +25,7 @@ from mnist_core.plots.style import (
     run_styles,
     tint,
 )
-from mnist_core.text import decimals, fitted, fixed_decimals, in_plotly
+from mnist_core.text import cut_middle, decimals, fixed_decimals, in_plotly
 
 # Longest name above a line, in letters: as many as fit on a phone.
 _NAME_LENGTH, _BESIDE_GROUPS = 40, 30
@@ -216,7 +216,7 @@ def seed_spread(rows: Sequence[SeedAccuracies], band: str) -> go.Figure:
             errors += _add_mean(figure, row, y + 0.16, styles[row.run.number].colour, band)
         errors += _add_seeds(figure, row, y - 0.1, styles[row.run.number].colour)
         count = len(row.accuracies)
-        names.append(f"{in_plotly(fitted(row.name, _NAME_LENGTH))} · {count} seed" + ("" if count == 1 else "s"))
+        names.append(f"{in_plotly(cut_middle(row.name, _NAME_LENGTH))} · {count} seed" + ("" if count == 1 else "s"))
     for name, symbol in (("a seed", "circle"), (f"mean, {band}", "diamond")):
         figure.add_scatter(
             x=[None],

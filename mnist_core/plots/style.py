@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import plotly.graph_objects as go
 
-from mnist_core.text import in_plotly, one_line
+from mnist_core.text import cut_middle, in_plotly, one_line
 
 # Backgrounds of Streamlit's light and dark themes.
 LIGHT, DARK = "#ffffff", "#0e1117"
@@ -103,9 +103,8 @@ def dash_background(colour: str, dash: str) -> str:
 
 
 def run_label(run: NamedRun, length: int = 44) -> str:
-    """The run's number and name, the name cut to `length` characters: "3 · lenet-5"."""
-    name = one_line(run.name)
-    name = name if len(name) <= length else name[: length - 1] + "…"
+    """The run's number and name, the name cut in its middle to `length` characters: "3 · lenet-5"."""
+    name = cut_middle(one_line(run.name), length)
     return f"{run.number} · {name}" if name else f"run {run.number}"
 
 

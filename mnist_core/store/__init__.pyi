@@ -37,6 +37,7 @@ from .leftovers import remove_leftovers_of as remove_leftovers_of
 from .queueing import check_queueable as check_queueable
 from .reserve import keep_reserve as keep_reserve
 from .run import ACTIVE_STATES as ACTIVE_STATES
+from .run import COMMENT_LENGTH as COMMENT_LENGTH
 from .run import LATEST_TIME as LATEST_TIME
 from .run import NAME_LENGTH as NAME_LENGTH
 from .run import RESUMABLE_STATES as RESUMABLE_STATES
@@ -44,6 +45,7 @@ from .run import BrokenRun as BrokenRun
 from .run import Holder as Holder
 from .run import Run as Run
 from .run import RunState as RunState
+from .run import clean_comment as clean_comment
 from .run import clean_tags as clean_tags
 from .run import default_name as default_name
 from .run import new_id as new_id

@@ -16,6 +16,7 @@ from sqlalchemy import Float, Integer, Text
 
 from mnist_core.config import (
     FIRST_READING_RULE,
+    RECIPES,
     DataFacts,
     Device,
     LuckPart,
@@ -27,12 +28,14 @@ from mnist_core.config import (
 from mnist_core.errors import ConfigError
 from mnist_core.store import processes
 from mnist_core.store.schema import runs
-from mnist_core.text import is_text, one_line
+from mnist_core.text import cut_middle, is_text, one_line
 
 RunState = Literal["queued", "running", "paused", "stopped", "finished", "diverged", "failed", "interrupted"]
 ACTIVE_STATES: tuple[RunState, ...] = ("queued", "running")
 # The most characters that a run's name may have.
 NAME_LENGTH = 200
+# The most characters of what a person writes about a run.
+COMMENT_LENGTH = 1000
 RESUMABLE_STATES: tuple[RunState, ...] = ("paused", "stopped", "interrupted", "failed")
 
 
@@ -128,6 +131,8 @@ class Run:
     data: DataFacts | None
     # The seeds that this row trains together; None for an ordinary run.
     luck: LuckPart | None
+    # What a person has written about the run, on one line; "" for nothing.
+    comment: str
 
     @property
     def version(self) -> tuple[str, str, int, int, float | None, float | None]:
@@ -372,6 +377,11 @@ def new_row(
     }
 
 
+def clean_comment(text: str) -> str:
+    """What a person writes about a run: on one line, in at most `COMMENT_LENGTH` characters."""
+    return one_line(text).strip()[:COMMENT_LENGTH]
+
+
 def clean_tags(tags: Iterable[str]) -> list[str]:
     """Tags in their order, each once and on one line."""
     return sorted({one_line(tag).strip() for tag in tags} - {""})
@@ -407,10 +417,11 @@ def _start_of(pid: int) -> str | None:
 
 
 def default_name(config: RunConfig) -> str:
-    """A default name for a run: its architecture and the settings that are not default."""
-    line = one_line(config.architecture)
-    short = line if len(line) <= 40 else line[:37] + "..."
-    parts = [short]
+    """A default name for a run: its architecture and the settings that are not default; a recipe has its own name."""
+    seed = [f"seed {config.seed}"] if "seed" in config.changed() else []
+    if recipe := _recipe_of(config):
+        return ", ".join([recipe, *seed])
+    parts = [cut_middle(one_line(config.architecture), 40)]
     changed = config.changed()
     if config.dataset != "mnist":
         parts.append(config.dataset)
@@ -418,6 +429,14 @@ def default_name(config: RunConfig) -> str:
         parts.append(config.optimizer)
     if "learning_rate" in changed or "optimizer" in changed:
         parts.append(f"lr {config.learning_rate:g}")
-    if "seed" in changed:
-        parts.append(f"seed {config.seed}")
-    return ", ".join(parts)
+    return ", ".join([*parts, *seed])
+
+
+def _recipe_of(config: RunConfig) -> str:
+    """Name of the recipe that has exactly these settings, whatever the seed; "" if there is none."""
+    for recipe in RECIPES.values():
+        if config.architecture == recipe.config.architecture:
+            alike = config.model_copy(update={"seed": recipe.config.seed})
+            if alike.digest() == recipe.config.digest():
+                return recipe.name
+    return ""

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy import Column, Float, ForeignKey, Index, Integer, Table, Text
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 # The version that has a row an event instead of a row a value, and the one that has devices and rules as data.
 MEASUREMENTS_SINCE, DEVICES_SINCE = 7, 8
 metadata = sa.MetaData()
@@ -83,6 +83,8 @@ runs = Table(
     Column("data", sa.JSON),
     # `LuckPart` of a row that trains many seeds together. Rows that have one are no runs to compare or to ask.
     Column("luck", sa.JSON(none_as_null=True)),
+    # What a person has written about the run; `note` is the program's own. It has no fingerprint: no figure is in it.
+    Column("comment", Text, nullable=False, server_default=""),
     Index("runs_by_state", "state", "queued"),
     Index("runs_by_digest", "digest"),
     Index("runs_by_sweep", "sweep"),
@@ -111,6 +113,7 @@ CHANGES = {
     # Until version 8 devices and versions were texts and rules stood among the versions; `device_rows` reads them.
     8: ("ALTER TABLE runs RENAME COLUMN device TO devices", "ALTER TABLE runs ADD COLUMN rules JSON"),
     9: ("ALTER TABLE runs ADD COLUMN luck JSON",),
+    10: ("ALTER TABLE runs ADD COLUMN comment TEXT NOT NULL DEFAULT ''",),
 }
 
 # What is measured: the first three after steps, the others after epochs. Each is a column of `measurements`.

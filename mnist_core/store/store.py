@@ -33,6 +33,7 @@ from mnist_core.store.run import (
     Run,
     RunState,
     claim,
+    clean_comment,
     clean_tags,
     new_row,
     this_process,
@@ -425,6 +426,10 @@ class Store:
     def set_tags(self, run_id: str, tags: Iterable[str]) -> None:
         """Replace a run's tags."""
         self._update([run_id], tags=clean_tags(tags))
+
+    def set_comment(self, run_id: str, text: str) -> None:
+        """Replace what a person has written about a run; "" removes it."""
+        self._update([run_id], comment=clean_comment(text))
 
     def delete(self, ids: Sequence[str]) -> None:
         """Hide runs; `restore` undoes it, `purge` removes them for good. Running ones are stopped."""

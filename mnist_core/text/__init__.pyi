@@ -1,6 +1,7 @@
 from .escapes import FORMULA as FORMULA
 from .escapes import brief as brief
 from .escapes import brief_value as brief_value
+from .escapes import cut_middle as cut_middle
 from .escapes import fitted as fitted
 from .escapes import in_docstring as in_docstring
 from .escapes import in_html as in_html

@@ -57,6 +57,18 @@ def fitted(text: str, letters: int) -> str:
     return text if len(text) <= letters else f"{text[: letters - 1]}…"
 
 
+def cut_middle(text: str, letters: int) -> str:
+    """The text if it fits into this many letters, else its beginning and its end with "…" between them.
+
+    Names of runs often begin alike ("conv(16, 5) …"), and differ in what stands last (a learning rate, a seed).
+    """
+    if len(text) <= letters:
+        return text
+    kept = max(letters - 1, 0)
+    tail = kept // 2
+    return f"{text[: kept - tail].rstrip()}…{text[len(text) - tail :].lstrip()}"
+
+
 def is_text(value: object) -> bool:
     """Whether every text in a value of JSON can be written down: half of a sign, which JSON can hold, cannot."""
     # Not by recursion: values may be nested deeper than Python's stack allows.

@@ -92,7 +92,7 @@ def test_a_broken_row_spoils_no_other_and_can_be_deleted(column: str, value: str
 @pytest.mark.parametrize(("column", "value"), [CHANGES[0], CHANGES[6], ("name", "CAST(x'ff41fe' AS TEXT)")])
 def test_compare_shows_a_broken_run_beside_the_others(column: str, value: str):
     prepared(column, value)
-    at = opened("compare", runs=["1", "2", "3"])
+    at = opened("compare", table="true", runs=["1", "2", "3"])
     table = tables(at)["runs-table"].set_index("Run")
     assert table["State"].to_dict() == {3: "finished", 2: "broken", 1: "finished"}
     assert table["Test accuracy (%)"].dropna().to_dict() == {3: 50.0, 1: 50.0}

@@ -115,7 +115,7 @@ def test_of_many_runs_the_choice_is_a_line(store: Store) -> None:
     config = RunConfig(dataset="mnist-5k", architecture="mlp-300", epochs=EPOCHS)
     for seed in range(9):
         _learned(store, config.replace(seed=seed), f"more, seed {seed}", 0.5)
-    at = opened("compare", look="Curves", runs=[str(number) for number in (1, 2, 3, 4, *range(6, 15))])
+    at = opened("compare", look="Curves", table="true", runs=[str(n) for n in (1, 2, 3, 4, *range(6, 15))])
     assert len(names(at)) == 13
     assert len(tables(at)["extremes"]) == 13
     assert not at.multiselect

@@ -55,6 +55,16 @@ def table(at: AppTest, key: str = "runs-table") -> pd.DataFrame:
     return tables(at)[key]
 
 
+def with_table(**query: object) -> AppTest:
+    """The page with the table of all runs open."""
+    return opened("compare", table="true", **query)
+
+
+def details(at: AppTest) -> str:
+    """The verdict with its counts, which calls runs by their numbers."""
+    return next(text.value for text in at.markdown[1:] if text.value.startswith("Run "))
+
+
 def chosen(at: AppTest) -> list[int]:
     return at.multiselect(key="runs").value
 
@@ -68,7 +78,7 @@ def charts(at: AppTest) -> dict[str, list[dict]]:
 
 
 def test_the_table_holds_every_run_that_is_not_deleted(store: Store) -> None:
-    rows = table(opened("compare"))
+    rows = table(with_table())
     assert rows["Run"].tolist() == [4, 3, 2, 1]
     for row in rows.to_dict("records"):
         run = _number(store, row["Run"])
@@ -88,14 +98,13 @@ def test_the_table_holds_every_run_that_is_not_deleted(store: Store) -> None:
 
 def test_a_filter_without_a_match_says_so_and_keeps_the_choice(store: Store) -> None:
     at = opened("compare", filter="nonsense", runs=["1", "2"])
-    # That no run matches, and the verdict on the chosen ones.
-    assert len(at.info) == 2
+    assert len(at.info) == 1
     assert chosen(at) == [1, 2]
     assert tables(at)["runs-table"].empty, "its order and its columns outlive a filter"
 
 
 def test_results_are_those_of_the_store(store: Store) -> None:
-    at = opened("compare", runs=["2", "1", "3"])
+    at = with_table(runs=["2", "1", "3"])
     assert chosen(at) == [2, 1, 3]
     rows = table(at, "results")
     assert rows["Run"].tolist() == [2, 1, 3]
@@ -111,7 +120,7 @@ def test_results_are_those_of_the_store(store: Store) -> None:
 
 
 def test_only_what_differs_is_listed_with_its_role(store: Store) -> None:
-    at = opened("compare", runs=["1", "3"])
+    at = with_table(runs=["1", "3"])
     assert table(at, "differences").set_index("Hyperparameter").to_dict("index") == {
         "Architecture": {"Role": FACTOR, "1 · plain": "softmax", "3 · too hot": "flatten linear(20) linear(10)"},
         "Optimizer": {"Role": CONFOUND, "1 · plain": "adam", "3 · too hot": "sgd"},
@@ -119,16 +128,16 @@ def test_only_what_differs_is_listed_with_its_role(store: Store) -> None:
         "Momentum": {"Role": CONFOUND, "1 · plain": WITHOUT_EFFECT, "3 · too hot": "0.9"},
         "Nesterov": {"Role": CONFOUND, "1 · plain": WITHOUT_EFFECT, "3 · too hot": "no"},
     }
-    at = opened("compare", runs="1")
+    at = with_table(runs="1")
     assert set(tables(at)) == {"runs-table", "results"}
 
 
 def test_what_is_under_study_can_be_chosen_and_is_part_of_the_link(store: Store) -> None:
-    at = opened("compare", runs=["1", "2"])
+    at = with_table(runs=["1", "2"])
     assert at.selectbox(key="results_factor").value == "architecture"
     chosen_runs = [store.find("1"), store.find("2")]
     assert fairness(chosen_runs, "architecture") in texts(at)
-    at = opened("compare", runs=["1", "2"], results_factor="Learning rate")
+    at = with_table(runs=["1", "2"], results_factor="Learning rate")
     assert fairness(chosen_runs, "learning_rate") in texts(at)
     assert table(at, "differences").set_index("Hyperparameter")["Role"].to_dict() == {
         "Learning rate": FACTOR,
@@ -158,7 +167,11 @@ def test_a_verdict_stands_first_and_is_mcnemars(store: Store) -> None:
         right[run.number] = probabilities.argmax(axis=1) == answered["label"].to_numpy()
     only = [int((right[a.number] & ~right[b.number]).sum()) for a, b in ((best, second), (second, best))]
     p = binomtest(only[0], sum(only)).pvalue
-    numbers = numbers_in(at.info[0].value)
+    plain, text = at.markdown[0].value, details(at)
+    better = float(p) <= stats.ALPHA
+    assert plain.startswith(f"{best.name} is {'better' if better else 'right more often'} than {second.name}")
+    assert f"({stats.p_text(float(p))})".replace("<", r"\<") in plain
+    numbers = numbers_in(text)
     assert numbers[:2] == [str(best.number), f"{only[0]:,}"]
     assert {str(second.number), f"{only[1]:,}"} <= set(numbers)
     assert stats.p_text(float(p)).split()[-1] in numbers
@@ -172,8 +185,11 @@ def test_each_test_accuracy_has_its_interval(store: Store) -> None:
     interval = binomtest(round(1000 * (_number(store, 1).test_accuracy or 0)), 1000).proportion_ci(method="wilson")
     assert (low, high) == pytest.approx((100 * interval.low, 100 * interval.high), abs=0.005)
     assert pd.isna(rows[run_results._INTERVAL].iloc[1])
-    alone = opened("compare", runs="1").info[0].value
-    assert {f"{round(1000 * (_number(store, 1).test_accuracy or 0)):,}", "1,000"} <= set(numbers_in(alone))
+    at = opened("compare", runs="1")
+    plain, alone = at.markdown[0].value, details(at)
+    right = round(1000 * (_number(store, 1).test_accuracy or 0))
+    assert {f"{right:,}", "1,000"} <= set(numbers_in(alone))
+    assert {f"{1000 - right:,}", "1,000", f"{right / 1000:.2%}"} <= set(numbers_in(plain))
 
 
 def test_what_cannot_be_compared_is_said() -> None:
@@ -195,13 +211,23 @@ def test_runs_without_a_step_are_explained(store: Store) -> None:
     assert set(charts(opened("compare", runs=["1", "4"]))) == {"overfitting"}
 
 
-def test_nothing_chosen_offers_the_newest_trained_runs(store: Store) -> None:
+def test_the_newest_trained_runs_are_compared_until_a_person_chooses_others_or_none(store: Store) -> None:
     at = opened("compare")
-    assert not charts(at)
-    next(button for button in at.button if button.label == "Compare the newest 2").click()
-    assert chosen(ran(at)) == [2, 1]
+    assert table(at, "results")["Run"].tolist() == [2, 1]
     assert at.query_params["runs"] == ["2", "1"]
-    assert ticked(at) == [2, 1]
+    assert "newest 2" in at.caption[0].value
+    at.toggle(key="table").set_value(True)
+    assert chosen(ran(at)) == ticked(at) == [2, 1]
+    at.multiselect(key="runs").set_value([])
+    assert not charts(ran(at))
+    assert at.query_params["runs"] == "none"
+    # It stays empty: when the page is drawn again, and for whoever opens the link.
+    for emptied in (ran(at), opened("compare", runs="none")):
+        assert chosen(emptied) == []
+        assert not emptied.toast
+        next(button for button in emptied.button if button.label == "Compare the newest 2").click()
+        assert table(ran(emptied), "results")["Run"].tolist() == [2, 1]
+        assert emptied.query_params["runs"] == ["2", "1"]
 
 
 def test_a_running_run_is_followed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,7 +235,7 @@ def test_a_running_run_is_followed(store: Store, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(run_table, "_STALE_SECONDS", 1e12)
     run = store.enqueue(TINY, "at work", claimed=True)
     store.describe(run, steps_per_epoch=8)
-    at = opened("compare", runs=str(run.number))
+    at = with_table(runs=str(run.number))
     row = table(at).iloc[0]
     assert (row["State"], row["Progress"]) == ("running", 0)
     assert run_results.comparison_remarks([run])["running"] in texts(at)

@@ -79,7 +79,7 @@ def test_seeds_are_one_point_of_their_mean(store: Store) -> None:
     accuracies = [_number(store, number).test_accuracy or 0 for number in (1, again.number)]
     mean, low, high = stats.mean_and_band(accuracies, "95 % interval")
     assert group["customdata"][0][:3] == pytest.approx([100 * mean, 100 * max(low, 0), 100 * min(high, 1)])
-    assert (group["name"], alone["name"][:1]) == ("softmax, mnist-… · 2 seeds", "2")
+    assert (group["name"], alone["name"][:1]) == ("softmax,…nist-5k · 2 seeds", "2")
     table = tables(at)["cost-table"].set_index("Run")
     assert table["Seeds"].to_dict() == {1: 2, 2: 1}
     assert table.loc[1, "Training (s)"] == pytest.approx(

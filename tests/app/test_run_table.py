@@ -78,7 +78,7 @@ def test_the_filter_in_the_link(store: Store, text: str, numbers: list[int]) -> 
 
 
 def test_numbers_in_the_link_that_are_no_runs_are_left_out_and_named_once(store: Store) -> None:
-    at = opened("compare", runs=["1", "5", "77", "seven", "9" * 5000])
+    at = opened("compare", table="true", runs=["1", "5", "77", "seven", "9" * 5000])
     assert chosen(at) == [1]
     assert at.query_params["runs"] == "1"
     assert [re.findall(r"5, 77, seven, 9+", toast.value) for toast in at.toast] == [[f"5, 77, seven, {'9' * 18}"]]
@@ -88,7 +88,7 @@ def test_numbers_in_the_link_that_are_no_runs_are_left_out_and_named_once(store:
 
 
 def test_another_name_and_other_tags(store: Store) -> None:
-    at = opened("compare", runs="1")
+    at = opened("compare", table="true", runs="1")
     press(at, "edit")
     assert at.text_input(key="new name").value == "plain"
     at.text_input(key="new name").set_value("the *first*")
@@ -100,7 +100,7 @@ def test_another_name_and_other_tags(store: Store) -> None:
 
 
 def test_tags_of_several_runs(store: Store) -> None:
-    at = opened("compare", runs=["1", "2", "3"])
+    at = opened("compare", table="true", runs=["1", "2", "3"])
     press(at, "edit")
     at.multiselect(key="added tags").set_value(["wide"])
     at.multiselect(key="removed tags").set_value(["demo"])
@@ -110,7 +110,7 @@ def test_tags_of_several_runs(store: Store) -> None:
 
 
 def test_delete_and_undo(store: Store) -> None:
-    at = opened("compare", runs=["1", "2"])
+    at = opened("compare", table="true", runs=["1", "2"])
     assert at.button(key="delete").label == "Delete 2 runs"
     press(at, "delete")
     assert rows(at)["Run"].tolist() == [4, 3]
@@ -144,7 +144,7 @@ def test_an_empty_store_points_to_the_page_train(own_lab: Path) -> None:
 def test_of_many_chosen_runs_the_first_are_compared(store: Store) -> None:
     for run in store.enqueue_all([(TINY, f"more {number}") for number in range(60)]):
         store.request(run.id, "stop")
-    at = opened("compare")
+    at = opened("compare", table="true")
     at.session_state["runs"] = list(range(64, 14, -1))
     at.session_state["runs beyond"] = list(range(14, 5, -1))
     ran(at)
@@ -168,12 +168,12 @@ def test_the_table_and_the_list_mark_a_run_whose_figures_have_changed_and_no_oth
     for accuracy in (0.5, 0.75):
         store.finish(store.enqueue(RunConfig(), claimed=True), "finished", test_accuracy=accuracy)
     assert store.file is not None
-    before = opened("compare")
+    before = opened("compare", table="true")
     assert set(tables(before)["runs-table"]["State"]) == {"finished"}
     assert not before.warning
     with closing(sqlite3.connect(store.file)) as connection, connection:
         connection.execute("UPDATE runs SET test_accuracy = 0.999 WHERE number = 1")
-    at = opened("compare")
+    at = opened("compare", table="true")
     states = tables(at)["runs-table"].set_index("Run")["State"].to_dict()
     assert {number for number, state in states.items() if "changed" in state} == {1}
     assert [warning.value.count("run 1") for warning in at.warning] == [1]
@@ -187,4 +187,4 @@ def test_the_table_and_the_list_mark_a_run_whose_figures_have_changed_and_no_oth
     assert json.loads(CliRunner().invoke(app, ["show", "1", "--json"]).stdout)["changed"] is True
     with closing(sqlite3.connect(store.file)) as connection, connection:
         connection.execute("UPDATE runs SET test_accuracy = ? WHERE number = 1", (0.5,))
-    assert set(tables(opened("compare"))["runs-table"]["State"]) == {"finished"}
+    assert set(tables(opened("compare", table="true"))["runs-table"]["State"]) == {"finished"}

@@ -14,7 +14,15 @@ from mnist_core.store.schema import SCHEMA_VERSION, metadata
 _SCHEMAS = {version: Path(__file__).with_name(f"schema_{version}.sql") for version in (6, 7)}
 
 # Columns and tables that each version has added.
-ADDED_COLUMNS = {2: ["sweep"], 3: ["data"], 5: ["pid_start", "trouble"], 7: ["recorded"], 8: ["rules"], 9: ["luck"]}
+ADDED_COLUMNS = {
+    2: ["sweep"],
+    3: ["data"],
+    5: ["pid_start", "trouble"],
+    7: ["recorded"],
+    8: ["rules"],
+    9: ["luck"],
+    10: ["comment"],
+}
 ADDED_TABLES = {2: "sweeps", 4: "fingerprints", 7: "measurements"}
 # The table of measurements before version 7.
 _METRICS = (

@@ -37,6 +37,7 @@ from mnist_core.store import (
     Artifact,
     Run,
     Store,
+    clean_comment,
     clean_tags,
     new_id,
     remove_leftovers_of,
@@ -118,13 +119,15 @@ def pack_archive(store: Store, run: Run, target: Path) -> None:
     artifacts = store.artifacts(run.id)
     columns = store.metrics(run.id)
     of_machine = ("devices", "versions", "rules")
-    names = {name for name in RunRecord.model_fields if name not in ("files", "data", *of_machine)}
+    names = {name for name in RunRecord.model_fields if name not in ("files", "data", "comment", *of_machine)}
     record = {name: list(run.tags) if name == "tags" else getattr(run, name) for name in names}
     record["devices"] = devices_json(run.devices) or None
     record["versions"] = run.versions
     record["rules"] = run.rules and asdict(run.rules)
     if run.data is not None:
         record["data"] = run.data.model_dump(mode="json")
+    if run.comment:
+        record["comment"] = run.comment
     record["files"] = [{name: getattr(file, name) for name in ("path", "kind", "epoch", "step")} for file in artifacts]
     table = pa.table({name: pa.array(columns[name].to_numpy(), kind) for name, kind in checks.METRIC_TYPES.items()})
     members: dict[str, dict[str, Any]] = {}
@@ -286,6 +289,7 @@ def _values(store: Store, config: RunConfig, record: RunRecord) -> dict[str, Any
         "name": one_line(record.name) or f"run {record.number}",
         "tags": clean_tags([*record.tags, TAG]),
         "note": one_line(f"{record.note} {origin}".strip()),
+        "comment": clean_comment(record.comment),
         "devices": record.devices and [_printable(device) for device in record.devices],
         "versions": record.versions
         and {one_line(name): [*map(one_line, texts)] for name, texts in record.versions.items()},

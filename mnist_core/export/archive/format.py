@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from mnist_core.config import MOST_ENTRIES, DataFacts, Device, devices_from_text, devices_json
 from mnist_core.errors import StoreError
-from mnist_core.store import LATEST_TIME, NAME_LENGTH, glimpse_files, versions_json
+from mnist_core.store import COMMENT_LENGTH, LATEST_TIME, NAME_LENGTH, glimpse_files, versions_json
 from mnist_core.text import is_text
 
 # An archive of version 2 also says which data the run was given; one of version 3 has devices, versions and rules as
@@ -112,6 +112,8 @@ class RunRecord(_StrictModel):
     files: list[RunFile]
     # Not strict, because JSON has lists where the model has tuples. DataFacts limits each of its fields itself.
     data: Annotated[DataFacts | None, Field(strict=False)] = None
+    # Only where a person has written something, so that earlier versions read all other archives.
+    comment: str = Field("", max_length=COMMENT_LENGTH)
 
     @field_validator("id")
     @classmethod

@@ -150,7 +150,7 @@ def test_labels() -> None:
     assert plots.run_label(SimpleNamespace(number=3, name="")) == "run 3"
     long = plots.run_label(SimpleNamespace(number=3, name="conv(150, 5) " * 9))
     assert len(long) <= 4 + 44
-    assert long.endswith("…")
+    assert "…" in long[4:-4]
 
 
 def test_counts_read_on_every_shade_of_both_grounds() -> None:
