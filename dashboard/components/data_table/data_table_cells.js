@@ -6,6 +6,9 @@ const WIDTHS = { small: 130, medium: 300, large: 400 }
 const MEASURED = 60
 // Pixels around the text of a cell.
 const PADDING = 26
+// Pixels of a cell that its text cannot have, and the most letters of a text that is never cut.
+const GAPS = 18
+const SHORT = 16
 // Pixels around each word of a list.
 const TAG = 20
 const NUMBERS = new Set(["number", "progress"])
@@ -89,8 +92,11 @@ export function cell(column, value, index) {
     // Tab would have to pass thousands of links, so Enter opens the one of the current row.
     link.tabIndex = -1
   } else {
-    element.textContent = column.write(value, column.decimals?.[index])
-    if (column.kind === "text") element.title = element.textContent
+    const text = column.write(value, column.decimals?.[index])
+    element.textContent = column.kind === "text" ? cutMiddle(text, column.pixels) : text
+    if (column.kind === "text") element.title = text
+    // A reader of the screen gets the whole text.
+    if (element.textContent !== text) element.setAttribute("aria-label", text)
     if (column.kind === "progress") element.prepend(bar(value, column))
   }
   return element
@@ -134,6 +140,15 @@ export function width(column, font) {
   const widest = Math.max(fixed ? 0 : textWidth(`${column.head} ↓`), ...measured.map(words)) + PADDING
   if (fixed) return Math.max(fixed, column.least ?? 0, Math.ceil(widest))
   return Math.ceil(Math.min(Math.max(widest, column.least ?? 54), WIDTHS[column.width] ?? 300))
+}
+
+/** The text, without its middle if it is too wide: names often begin alike and differ at their end. */
+function cutMiddle(text, pixels) {
+  if (!pen || !pixels || text.length < SHORT || textWidth(text) <= pixels - GAPS) return text
+  let kept = Math.floor((text.length * (pixels - GAPS)) / textWidth(text))
+  const cut = () => `${text.slice(0, Math.ceil(kept / 2)).trimEnd()}…${text.slice(text.length - Math.floor(kept / 2)).trimStart()}`
+  while (kept > 2 && textWidth(cut()) > pixels - GAPS) kept -= 1
+  return cut()
 }
 
 function textWidth(text) {
