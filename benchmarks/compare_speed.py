@@ -176,8 +176,8 @@ def main() -> None:
         for index, (what, results, script, address, drawn) in enumerate(
             (
                 ("a heading alone", "empty", empty, "", _HEADING),
-                ("table of 10,000 runs", "table", ROOT / "app.py", "compare", _TABLE),
-                ("table of 10,000 runs, every row", "table", ROOT / "app.py", "compare", _ROWS),
+                ("table of 10,000 runs", "table", ROOT / "app.py", "compare?table=true", _TABLE),
+                ("table of 10,000 runs, every row", "table", ROOT / "app.py", "compare?table=true", _ROWS),
                 ("50 runs, Curves, chart", "curves", ROOT / "app.py", f"compare?{chosen}&look=Curves", _CHART),
                 ("50 runs, Curves, table", "curves", ROOT / "app.py", f"compare?{chosen}&look=Curves", _TABLE),
                 ("50 runs, Results, table", "curves", ROOT / "app.py", f"compare?{chosen}&look=Results", _TABLE),

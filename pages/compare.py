@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.compare import (
     choose_section,
     show_edit_buttons,
+    show_glossary,
     show_rail,
     show_restore_and_import,
     show_section,
@@ -18,7 +19,6 @@ from dashboard.compare import (
 )
 from dashboard.controls import run_table
 from dashboard.frame import navigation, text_widget_value
-from mnist_core.analysis import newest_comparable
 from mnist_core.store import Run
 
 
@@ -42,6 +42,7 @@ def page() -> None:
             bind="query-params",
             help="Opens the table of all runs: choose others, filter, delete, bring back and import.",
         )
+        show_glossary()
         if run_table.is_suggested(runs):
             st.caption(f"Nothing was chosen, so here are the newest {len(runs)} that can be compared.", width="content")
     warn_of_broken_runs(snapshot)
@@ -84,18 +85,7 @@ def show_all_runs(snapshot: run_table.Snapshot, text: str, offer: Sequence[Run],
         run_table.show_chosen_list(offer)
         if not runs:
             st.info("No run is chosen. Tick some at the left edge of the table.")
-            show_newest_button(snapshot)
-
-
-def show_newest_button(snapshot: run_table.Snapshot) -> None:
-    newest = [run.number for run in newest_comparable(list(snapshot.runs.values()))]
-    if newest:
-        st.button(
-            f"Compare the newest {len(newest)}" if len(newest) > 1 else "Look at the newest",
-            on_click=run_table.set_chosen,
-            args=(newest,),
-            help="Chooses the runs that were trained last and can be compared.",
-        )
+            run_table.offer_newest(snapshot)
 
 
 def compare_runs(runs: Sequence[Run]) -> None:

@@ -3,6 +3,7 @@ from .editing import show_restore_and_import as show_restore_and_import
 from .editing import show_undo as show_undo
 from .editing import warn_of_broken_runs as warn_of_broken_runs
 from .editing import warn_of_changed_figures as warn_of_changed_figures
+from .meanings import show_glossary as show_glossary
 from .rail import show_rail as show_rail
 from .rail import show_style as show_style
 from .sections import SECTIONS as SECTIONS

@@ -36,6 +36,12 @@ def show_meaning(about: str, meaning: Meaning) -> None:
         st.markdown(f"**A question for the class.** {meaning.question}")
 
 
+def show_glossary() -> None:
+    """A button that opens the explanation of every word."""
+    with st.popover("Words", type="tertiary", help="What the words on these pages mean."):
+        st.markdown(guide_part("glossary", "Glossary"))
+
+
 @cache
 def guide_part(page: str, part: str) -> str:
     """A part of the guide as Markdown without pictures and links; "" where the guide is not there."""

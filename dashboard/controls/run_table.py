@@ -158,6 +158,18 @@ def show_table(snapshot: Snapshot, text: str, runs: Sequence[Run]) -> None:
     draw(snapshot, text, [run.number for run in runs])
 
 
+def offer_newest(snapshot: Snapshot) -> None:
+    """A button that chooses the newest runs that can be compared."""
+    newest = [run.number for run in newest_comparable(list(snapshot.runs.values()))]
+    if newest:
+        st.button(
+            f"Compare the newest {len(newest)}" if len(newest) > 1 else "Look at the newest",
+            on_click=set_chosen,
+            args=(newest,),
+            help="Chooses the runs that were trained last and can be compared.",
+        )
+
+
 def dialog_opened() -> None:
     """From now on the table does not rerun the page: that would close the dialog while a person types."""
     st.session_state[_DIALOG_OPEN] = True

@@ -43,6 +43,8 @@ _LETTER, _LINE, _POINT = 8.4, 24, 22
 # Width of the front's line with a margin, in pixels.
 _STROKE = 8
 _SWEEPS = 4
+# Of so many points each has its label; of more, a label is left out that would cover more than this share of others.
+_ALL_LABELLED, _MOST_COVERED = 8, 0.15
 
 # Centre x, centre y, width, height.
 _Box = tuple[float, float, float, float]
@@ -91,15 +93,18 @@ def accuracy_against_cost(
         (_pixel(log10(point.cost), scales[0], 0), _pixel(log10(error), scales[1], 1))
         for point, error in zip(points, errors, strict=True)
     ]
-    positions = _label_positions(
-        spots, [len(label) * _LETTER for label in labels], _stair([spots[index] for index in front])
-    )
+    widths, stair = [len(label) * _LETTER for label in labels], _stair([spots[index] for index in front])
+    positions = _label_positions(spots, widths, stair)
+    shown = _labels_that_fit(spots, widths, positions, [*front, *(i for i in range(len(points)) if i not in front)])
     figure, styles = go.Figure(), run_styles(point.run for point in points)
     if len(front) > 1:
         _add_front(figure, [(points[index].cost, errors[index]) for index in front])
-    for point, *ends, label, position in zip(points, errors, least, most, labels, positions, strict=True):
+    for index, (point, *ends, label, position) in enumerate(
+        zip(points, errors, least, most, labels, positions, strict=True)
+    ):
         name = point.kind or accuracy_title
-        figure.add_trace(_point_trace(point, ends, label, position, styles[point.run.number], name, unit))
+        trace = _point_trace(point, ends, label, position, styles[point.run.number], name, unit)
+        figure.add_trace(trace if index in shown else trace.update(mode="markers"))
     polish(figure)
     figure.update_layout(showlegend=False)
     figure.update_xaxes(title_text=title, **horizontal)
@@ -178,6 +183,22 @@ def _label_positions(
                 costs.append(covered + outside * _LINE + position + (0 if inwards else len(_POSITIONS)))
             chosen[i] = costs.index(min(costs))
     return [_POSITIONS[position][0] for position in chosen]
+
+
+def _labels_that_fit(
+    points: Sequence[tuple[float, float]], widths: Sequence[float], positions: Sequence[str], order: Sequence[int]
+) -> set[int]:
+    """Indices of the labels to write: of few points all, of many those that cover no label before them in `order`."""
+    if len(points) <= _ALL_LABELLED:
+        return set(order)
+    names = [name for name, _, _ in _POSITIONS]
+    boxes = [_label_box(points[i], widths[i], names.index(positions[i])) for i in range(len(points))]
+    kept: list[int] = []
+    for index in order:
+        area = boxes[index][2] * boxes[index][3]
+        if sum(_overlap(boxes[index], boxes[other]) for other in kept) <= _MOST_COVERED * area:
+            kept.append(index)
+    return set(kept)
 
 
 def _label_box(point: tuple[float, float], width: float, position: int) -> _Box:

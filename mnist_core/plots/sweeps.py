@@ -1,7 +1,7 @@
 """What a sweep found: accuracy against one swept setting, a map of two, and lines through many."""
 
 from collections.abc import Mapping, Sequence
-from math import isnan, log10
+from math import log10
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ __all__ = ["sweep_figure", "swept_line", "swept_map", "swept_parallel"]
 
 # With more points than this, numbers beside them would overlap.
 _MOST_LABELS = 8
+# Student's interval of two seeds is thirteen times their standard error: it would span the chart and say nothing.
+_FEWEST_SEEDS = 3
 
 
 def sweep_figure(table: pd.DataFrame, labels: Mapping[str, str], measure: str = "validation_accuracy") -> go.Figure:
@@ -36,7 +38,7 @@ def sweep_figure(table: pd.DataFrame, labels: Mapping[str, str], measure: str = 
 
 
 def swept_line(table: pd.DataFrame, field: str, label: str, measure: str = "validation_accuracy") -> go.Figure:
-    """Accuracy against one setting: the mean over seeds with its 95 % interval (Student's t), and each run as a ring.
+    """Accuracy against one setting: the mean over seeds, from three on with its 95 % interval; each run as a ring.
 
     The horizontal axis is logarithmic where numbers span more than a factor of 30; the vertical one is in errors.
     """
@@ -45,9 +47,11 @@ def swept_line(table: pd.DataFrame, field: str, label: str, measure: str = "vali
     xs = [scale.place(row[field]) for row in rows]
     means = np.array([row["mean"] for row in rows])
     low, high = (
-        errors_of(np.array([row["mean"] if isnan(row[end]) else row[end] for row in rows])) for end in ("low", "high")
+        errors_of(np.array([row["mean"] if row["n"] < _FEWEST_SEEDS else row[end] for row in rows]))
+        for end in ("low", "high")
     )
     several = any(row["n"] > 1 for row in rows)
+    certain = any(row["n"] >= _FEWEST_SEEDS for row in rows)
     figure = go.Figure()
     if several:
         _add_runs(figure, table, field, label, measure)
@@ -55,7 +59,7 @@ def swept_line(table: pd.DataFrame, field: str, label: str, measure: str = "vali
         x=xs,
         y=errors_of(means),
         mode="lines+markers" if scale.numeric else "markers",
-        name="mean and its 95 % interval" if several else "run",
+        name="mean and its 95 % interval" if certain else "mean of the seeds" if several else "run",
         showlegend=several,
         cliponaxis=False,
         line={"color": PALETTE[0], "width": 3},
@@ -68,7 +72,7 @@ def swept_line(table: pd.DataFrame, field: str, label: str, measure: str = "vali
             "thickness": 3,
             "width": 9,
             "color": PALETTE[0],
-            "visible": several,
+            "visible": certain,
         },
         customdata=[[in_plotly(format_value(row[field])), mean_text(row), interval_text(row)] for row in rows],
         hovertemplate=f"{in_plotly(label)} <b>%{{customdata[0]}}</b><br>%{{customdata[1]}}%%{{customdata[2]}}"
@@ -78,7 +82,7 @@ def swept_line(table: pd.DataFrame, field: str, label: str, measure: str = "vali
     if len(rows) <= _MOST_LABELS:
         _write_means(figure, rows, xs, high.tolist())
     measured = errors_of(table[measure].dropna().to_numpy(np.float64))
-    # The interval of two seeds may span everything; cut it so that the points stay visible.
+    # The interval of few seeds may span everything; cut it so that the points stay visible.
     ends = np.clip([*low, *high], measured.min(initial=100) / 4, measured.max(initial=0.01) * 4)
     figure.update_xaxes(title_text=in_plotly(label), **swept_axis(scale))
     figure.update_yaxes(

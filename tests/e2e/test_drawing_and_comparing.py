@@ -47,7 +47,7 @@ def test_two_runs_are_compared_side_by_side(serve, page: Page):
     page.goto(f"{serve()}/compare?runs={first.number}&runs={second.number}")
     for run, name in ((first, "with shifts"), (second, "plain softmax")):
         assert run.test_accuracy is not None
-        expect(page.get_by_role("button", name=f"Remove {run.number} · {name}")).to_be_visible()
+        expect(page.get_by_role("button", name=f"Hide {run.number} · {name}")).to_be_visible()
         row = page.get_by_role("grid", name="Results of the chosen runs").get_by_role("row").filter(has_text=name)
         expect(row.get_by_role("gridcell", name=f"{run.test_accuracy:.2%}", exact=True).first).to_be_visible()
     # Besides the architecture, shift and rotate differ.

@@ -43,7 +43,7 @@ SECTIONS = {
 # No page has more Tab stops; a focus that has not come back to the start by then is trapped.
 MOST = 250
 
-COMPONENTS = ".data-table, .gallery, .pad, .curve-chart"
+COMPONENTS = ".data-table, .gallery, .pad, .curve-chart, .run-rail"
 
 # For each stop: its number, the number of its component or null, and the beginning of its HTML.
 _WATCH = f"""() => {{

@@ -33,7 +33,7 @@ def test_a_visitor_holds_so_many_uploads_and_bytes_at_once_and_may_go_on_after_t
     tab = browser.new_page()
     sent: list[Request] = []
     tab.on("request", lambda request: sent.append(request) if "upload_file" in request.url else None)
-    tab.goto(f"{serve()}/compare")
+    tab.goto(f"{serve()}/compare?table=true")
     tab.get_by_role("grid", name="1 run").wait_for()
     tab.get_by_role("button", name="Import").click()
     chooser = tab.locator("input[type=file]").first
