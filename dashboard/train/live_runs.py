@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components import data_table, table_rows
-from dashboard.controls import live_curves
+from dashboard.controls import live_curves, show_thinking
 from dashboard.frame import background_jobs, choose_runs, confirm_chosen_runs, open_store, replace_chosen_runs
 from dashboard.train.lanes import lanes_html
 from dashboard.train.podium import show_podium
@@ -56,6 +56,8 @@ def _follow(ids: Sequence[str], busy: bool) -> None:
             run_card(run, queued_ids, "large" if len(runs) == 1 else "small")
         if runs:
             live_curves(runs)
+            # Of two runs the one that trains, or else the newer one.
+            show_thinking(next((run for run in newest_first if run.active), newest_first[0]))
     else:
         _show_race(newest_first[::-1], queued_ids)
         live_curves(runs)
