@@ -22,7 +22,7 @@ def offer() -> None:
     st.button(
         "Train a small network now (about half a minute)",
         type="primary",
-        on_click=train,
+        on_click=_train,
         key="first-network",
         help="A small network (LeNet-5, convolutional) learns digits; the page continues by itself.",
     )
@@ -36,6 +36,10 @@ def train() -> Run | None:
         background_jobs().wake()
         return run
     return None
+
+
+def _train() -> None:
+    train()
 
 
 def offer_or_follow(runs: Sequence[Run]) -> None:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from dashboard.controls import latest_training_accuracy, load_predictions
 from dashboard.frame import cached_by_run
 from mnist_core.config import dataset
@@ -64,4 +66,4 @@ def _tested(run: Run) -> tuple[int | None, int | None]:
         return None, None
     if table.empty:
         return None, None
-    return int((table["label"] != table["predicted"]).sum()), len(table)
+    return int(np.count_nonzero(table["label"].to_numpy() != table["predicted"].to_numpy())), len(table)

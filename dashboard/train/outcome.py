@@ -1,5 +1,6 @@
 """What a run came to: its six surest mistakes as pictures, and three ways on."""
 
+import numpy as np
 import streamlit as st
 
 from dashboard.controls import image_tag, split_predictions
@@ -21,8 +22,9 @@ def mistakes_html(run: Run) -> str:
         answers = split_predictions(run, "test")
         if answers.table.empty:
             return ""
-        wrong = answers.table[answers.table["label"] != answers.table["predicted"]]
-        surest = wrong.sort_values("confidence", ascending=False, kind="stable").head(_MISTAKES)
+        wrong = np.flatnonzero(answers.table["label"].to_numpy() != answers.table["predicted"].to_numpy())
+        order = np.argsort(-answers.table["confidence"].to_numpy()[wrong], kind="stable")
+        surest = answers.table.iloc[wrong[order[:_MISTAKES]]]
         if surest.empty:
             return ""
         pictures = channels_last(answers.images(surest))
@@ -46,7 +48,7 @@ def show_ways_on(run: Run) -> None:
         st.page_link(navigation.page_named(page), label=label, query_params=query, help=help)
 
 
-def _mistake_html(picture, label: str, predicted: str) -> str:
+def _mistake_html(picture: np.ndarray, label: str, predicted: str) -> str:
     words = f"{label}, read as {predicted}"
     return (
         f"<figure>{image_tag(picture, _WIDTH, words)}"

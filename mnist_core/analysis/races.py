@@ -116,7 +116,7 @@ def order_sentence(verdict: Verdict) -> tuple[str, str]:
     rows = verdict.architectures
     if len(rows) < 2:
         return "", ""
-    first, second = rows[:2]
+    first, second = rows[0], rows[1]
     pair = next((pair for pair in verdict.architecture_pairs if {pair.a, pair.b} == {0, 1}), None)
     if pair is not None:
         sentence = verdict.architecture_sentence(pair)
@@ -139,9 +139,9 @@ def _indices(verdict: Verdict, row: TrainedArchitecture) -> list[int]:
 
 def _standing(verdict: Verdict, row: TrainedArchitecture) -> Standing:
     runs, accuracies = row.group.one_per_seed, list(row.accuracies.values())
-    if len(runs) > 1:
-        mean, low, high = mean_interval(accuracies)
-        # An interval by Student's t may reach beyond what an accuracy can be.
-        return Standing(row.name, runs, mean, max(0.0, low), min(1.0, high))
-    index = verdict.predictions.runs.index(runs[0])
-    return Standing(row.name, runs, accuracies[0], *verdict.interval(index))
+    if len(runs) == 1:
+        index = verdict.predictions.runs.index(runs[0])
+        return Standing(row.name, runs, accuracies[0], *verdict.interval(index))
+    mean, low, high = mean_interval(accuracies)
+    # An interval by Student's t may reach beyond what an accuracy can be.
+    return Standing(row.name, runs, mean, max(0.0, low), min(1.0, high))
