@@ -43,6 +43,7 @@ def page() -> None:
             help="Opens the table of all runs: choose others, filter, delete, bring back and import.",
         )
         show_glossary()
+        show_style()
         if run_table.is_suggested(runs):
             st.caption(f"Nothing was chosen, so here are the newest {len(runs)} that can be compared.", width="content")
     warn_of_broken_runs(snapshot)
@@ -54,7 +55,6 @@ def page() -> None:
         run_table.keep_choice(runs)
     if runs:
         compare_runs(runs)
-    show_style()
 
 
 def open_table_for_filter() -> None:

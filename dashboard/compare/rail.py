@@ -59,7 +59,7 @@ def show_rail(runs: Sequence[Run]) -> None:
 
 
 def show_style() -> None:
-    """The style of rail and sections; it takes no room at the end of the page."""
+    """The style of rail and sections; to be sent early, so that nothing moves, in a row, where it takes no room."""
     st.html(_STYLE.replace("GROUND", "#0e1117" if st.context.theme.type == "dark" else "#ffffff"))
 
 

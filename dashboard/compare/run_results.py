@@ -145,7 +145,7 @@ def _difference_columns(baseline: Run | None) -> dict[str, Any]:
         ),
         _DIFFERENCE_INTERVAL: column.TextColumn(
             "95 % of that",
-            width=130,
+            width=170,
             help="Where this difference most likely lies on many more images of this kind: the exact interval that "
             "belongs to McNemar's test, of this pair alone. If it leaves out 0, that is evidence of a difference.",
         ),

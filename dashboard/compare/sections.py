@@ -19,7 +19,7 @@ from dashboard.compare import (
     verdict,
 )
 from dashboard.compare.meanings import Meaning, show_meaning
-from dashboard.frame import choose_option, errors_as_messages, open_store
+from dashboard.frame import choose_option, errors_as_messages, number_ranges, open_store
 from mnist_core.analysis import measures
 from mnist_core.config import dataset
 from mnist_core.store import Run
@@ -215,6 +215,7 @@ def _of_one_data_set(runs: Sequence[Run]) -> list[Run]:
             help="Only runs that answered the same images can be compared here, so it is one data set at a time.",
             label_visibility="collapsed",
         )
-        others = [run for run in runs if run.dataset != chosen]
-        st.caption(f"Left out here: {measures.run_numbers(others)}, of another data set.", width="content")
+        others = [run.number for run in runs if run.dataset != chosen]
+        many = f"runs {number_ranges(others)}" if len(others) > 1 else f"run {others[0]}"
+        st.caption(f"Left out here: {many}, of another data set.", width="content")
     return [run for run in runs if run.dataset == chosen]

@@ -25,6 +25,7 @@ from .run_choice import chosen_runs as chosen_runs
 from .run_choice import confirm_chosen_runs as confirm_chosen_runs
 from .run_choice import is_emptied as is_emptied
 from .run_choice import keep_chosen_runs as keep_chosen_runs
+from .run_choice import number_ranges as number_ranges
 from .run_choice import replace_chosen_runs as replace_chosen_runs
 from .store import background_jobs as background_jobs
 from .store import data_status as data_status

@@ -28,7 +28,7 @@ def choose_run(key: str, label: str, help: str, runs: Sequence[Run]) -> Run | No
     if not by_number:
         return None
     check_link_value(key, label)
-    numbers = _numbers_from_url(key, by_number)
+    numbers = _numbers_from_url(key, by_number, [])
     # Assigned at every rerun: Streamlit is about to drop a value that is left from another page.
     st.session_state[key] = numbers[0] if numbers else next(iter(by_number))
     number = st.selectbox(
@@ -38,14 +38,16 @@ def choose_run(key: str, label: str, help: str, runs: Sequence[Run]) -> Run | No
     return by_number[number]
 
 
-def choose_runs(key: str, label: str, help: str, runs: Sequence[Run], *, emptied: bool = False) -> list[Run]:
+def choose_runs(
+    key: str, label: str, help: str, runs: Sequence[Run], default: Sequence[int] = (), *, emptied: bool = False
+) -> list[Run]:
     """A list of runs to choose from; the choice is the repeated query parameter `key`. In the order chosen.
 
     With `emptied` the address says of an empty choice that a person has made it. Many chosen runs are summed up in a
     line until a person wants the list: a browser takes long to draw it.
     """
     by_number = {run.number: run for run in runs}
-    numbers = [run.number for run in chosen_runs(key, runs)]
+    numbers = [run.number for run in chosen_runs(key, runs, default)]
     if len(numbers) > _MAX_LISTED and not st.session_state.get(f"{key}:listed"):
         _show_summary(key, numbers)
     else:
@@ -76,11 +78,22 @@ def is_emptied(key: str) -> bool:
     return st.query_params.get_all(key) == [_EMPTIED]
 
 
-def chosen_runs(key: str, runs: Sequence[Run]) -> list[Run]:
+def number_ranges(numbers: Sequence[int]) -> str:
+    """Numbers of runs in few letters, ascending: 1–4, 7, 9–12."""
+    ranges: list[list[int]] = []
+    for number in sorted(numbers):
+        if ranges and number == ranges[-1][-1] + 1:
+            ranges[-1].append(number)
+        else:
+            ranges.append([number])
+    return ", ".join(str(span[0]) if len(span) == 1 else f"{span[0]}–{span[-1]}" for span in ranges)
+
+
+def chosen_runs(key: str, runs: Sequence[Run], default: Sequence[int] = ()) -> list[Run]:
     """What `choose_runs` with the same arguments will return, for what is drawn above it."""
     by_number = {run.number: run for run in runs}
     _report_missing_runs(key, by_number)
-    st.session_state[key] = _numbers_from_url(key, by_number)
+    st.session_state[key] = _numbers_from_url(key, by_number, default)
     return [by_number[number] for number in st.session_state[key]]
 
 
@@ -90,7 +103,7 @@ def add_chosen_runs(key: str, *numbers: int) -> None:
     A message that the browser sent before it saw the new choice may arrive after this call and would undo it. So the
     runs are added again to whatever arrives, until `confirm_chosen_runs` finds them in it.
     """
-    numbers_before = _chosen_numbers(key)
+    numbers_before = _chosen_numbers(key, [])
     # The address has been taken into account; otherwise it would replace the new choice.
     st.session_state[f"{key}:url"] = st.query_params.get_all(key)
     st.session_state[key] = list(dict.fromkeys([*numbers_before, *numbers]))
@@ -117,7 +130,7 @@ def confirm_chosen_runs(key: str) -> None:
 def _show_summary(key: str, numbers: Sequence[int]) -> None:
     """One line that says how many runs are chosen and which, with a button for the list."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{len(numbers)} runs are chosen:** {_ranges(numbers)}", width="content")
+        st.markdown(f"**{len(numbers)} runs are chosen:** {number_ranges(numbers)}", width="content")
         st.button(
             "List them",
             key=f"{key}:list",
@@ -127,25 +140,14 @@ def _show_summary(key: str, numbers: Sequence[int]) -> None:
         )
 
 
-def _ranges(numbers: Sequence[int]) -> str:
-    """Numbers in few letters, ascending: 1–4, 7, 9–12."""
-    ranges: list[list[int]] = []
-    for number in sorted(numbers):
-        if ranges and number == ranges[-1][-1] + 1:
-            ranges[-1].append(number)
-        else:
-            ranges.append([number])
-    return ", ".join(str(span[0]) if len(span) == 1 else f"{span[0]}–{span[-1]}" for span in ranges)
-
-
-def _numbers_from_url(key: str, runs: Mapping[int, Run]) -> list[int]:
+def _numbers_from_url(key: str, runs: Mapping[int, Run], default: Sequence[int]) -> list[int]:
     """The chosen numbers from the URL where that has changed, else the widget's, without runs that are gone.
 
     Streamlit's own binding would put the runs' labels into the URL, and a renamed run would break the link.
     """
     now, times = time.monotonic(), st.session_state.get(f"{key}:added", {})
     added = [number for number, when in times.items() if now - when < _CONFIRM_SECONDS]
-    return [number for number in dict.fromkeys([*_chosen_numbers(key), *added]) if number in runs]
+    return [number for number in dict.fromkeys([*_chosen_numbers(key, default), *added]) if number in runs]
 
 
 def _report_missing_runs(key: str, runs: Mapping[int, Run]) -> None:
@@ -168,7 +170,7 @@ def _report_missing_runs(key: str, runs: Mapping[int, Run]) -> None:
         )
 
 
-def _chosen_numbers(key: str) -> list[int]:
+def _chosen_numbers(key: str, default: Sequence[int]) -> list[int]:
     """Numbers from the URL where that has changed, else from the widget, else its value on the page before."""
     values = st.query_params.get_all(key)
     if values and values != st.session_state.get(f"{key}:url"):
@@ -176,7 +178,7 @@ def _chosen_numbers(key: str) -> list[int]:
     if key in st.session_state:
         value = st.session_state[key]
         return [value] if isinstance(value, int) else list(value)
-    return list(st.session_state.get(f"{key}:chosen", []))
+    return list(st.session_state.get(f"{key}:chosen", default))
 
 
 def _option(by_number: Mapping[int, Run], number: int) -> str:

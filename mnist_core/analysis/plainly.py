@@ -78,8 +78,10 @@ def _best(verdict: Verdict, names: Sequence[str]) -> str:
         worst = max(verdict.pair(best, other).adjusted for other in range(count) if other != best)
         chance = f"{likelihood_of_luck(worst)} ({_p(worst, len(verdict.pairs))})"
         return f"{_capital(names[best])} is better than each of the other {count - 1}; {chance}."
+    equal = verdict.count_right(best) == verdict.count_right(verdict.order[1])
+    most = "is right as often as any" if equal else "is right most often"
     text = (
-        f"{_capital(names[best])} has as many right as any, but {_listed([names[index] for index in like])} may be as "
+        f"{_capital(names[best])} {most}, but {_listed([names[index] for index in like])} may be as "
         "good: luck alone may explain the difference."
     )
     behind = [index for index in range(count) if index != best and index not in like]

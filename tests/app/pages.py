@@ -35,6 +35,12 @@ def texts(at: AppTest) -> str:
     return "\n".join(str(element.value) for kind in kinds for element in kind)
 
 
+def running_text(at: AppTest) -> list[str]:
+    """The running text of a page in its order, without what buttons open."""
+    opened_by_button = {id(element) for block in at.get("popover") for element in block}  # type: ignore[attr-defined]
+    return [text.value for text in at.markdown if id(text) not in opened_by_button]
+
+
 def numbers_in(text: str) -> list[str]:
     """The numbers of a text in their order, as they are written there: "1,000", "97.50%", "3"."""
     return re.findall(r"\d[\d,]*(?:\.\d+)?%?(?<!,)", text)

@@ -18,7 +18,7 @@ from mnist_core.events import StepEnd
 from mnist_core.plots.style import run_style
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
-from tests.app.pages import numbers_in, opened, ran, tables, texts, ticked
+from tests.app.pages import numbers_in, opened, ran, running_text, tables, texts, ticked
 from tests.labs import train_now
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -62,7 +62,7 @@ def with_table(**query: object) -> AppTest:
 
 def details(at: AppTest) -> str:
     """The verdict with its counts, which calls runs by their numbers."""
-    return next(text.value for text in at.markdown[1:] if text.value.startswith("Run "))
+    return next(text for text in running_text(at)[1:] if text.startswith("Run "))
 
 
 def chosen(at: AppTest) -> list[int]:
@@ -167,7 +167,7 @@ def test_a_verdict_stands_first_and_is_mcnemars(store: Store) -> None:
         right[run.number] = probabilities.argmax(axis=1) == answered["label"].to_numpy()
     only = [int((right[a.number] & ~right[b.number]).sum()) for a, b in ((best, second), (second, best))]
     p = binomtest(only[0], sum(only)).pvalue
-    plain, text = at.markdown[0].value, details(at)
+    plain, text = running_text(at)[0], details(at)
     better = float(p) <= stats.ALPHA
     assert plain.startswith(f"{best.name} is {'better' if better else 'right more often'} than {second.name}")
     assert f"({stats.p_text(float(p))})".replace("<", r"\<") in plain
@@ -186,7 +186,7 @@ def test_each_test_accuracy_has_its_interval(store: Store) -> None:
     assert (low, high) == pytest.approx((100 * interval.low, 100 * interval.high), abs=0.005)
     assert pd.isna(rows[run_results._INTERVAL].iloc[1])
     at = opened("compare", runs="1")
-    plain, alone = at.markdown[0].value, details(at)
+    plain, alone = running_text(at)[0], details(at)
     right = round(1000 * (_number(store, 1).test_accuracy or 0))
     assert {f"{right:,}", "1,000"} <= set(numbers_in(alone))
     assert {f"{1000 - right:,}", "1,000", f"{right / 1000:.2%}"} <= set(numbers_in(plain))

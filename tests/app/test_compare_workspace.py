@@ -15,7 +15,7 @@ from dashboard.components.run_rail import run_rail as rail_component
 from mnist_core.analysis import newest_comparable, predictions, stats
 from mnist_core.config.run_config import RunConfig
 from mnist_core.store.store import Store
-from tests.app.pages import numbers_in, opened, tables, texts
+from tests.app.pages import numbers_in, opened, running_text, tables, texts
 from tests.labs import trained_run
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -78,7 +78,7 @@ def test_differences_from_the_baseline_are_those_of_the_paired_test(store: Store
         f"{stats.points_text(test.low)} to {stats.points_text(test.high)}"
     )
     assert np.isnan(rows[run_results._DIFFERENCE].astype(float)[[3, 4]]).all()
-    assert "narrow" in at.markdown[0].value
+    assert "narrow" in running_text(at)[0]
     # A baseline that is not chosen, or no number, is none.
     for text in ("2", "x"):
         at = opened("compare", runs=["1", "3"], baseline=text)
@@ -93,7 +93,7 @@ def test_each_section_begins_with_its_sentence_and_says_what_it_means(store: Sto
     for text in (meaning.formula, meaning.question, meanings.guide_part(meaning.page, meaning.part)):
         assert text
         assert text in texts(at)
-    first = numbers_in(at.markdown[0].value)
+    first = numbers_in(running_text(at)[0])
     aligned, _ = predictions.align(chosen, {run.id: predictions.load_split(store, run) for run in chosen})
     assert aligned is not None
     right = aligned.right

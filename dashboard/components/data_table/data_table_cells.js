@@ -8,7 +8,7 @@ const MEASURED = 60
 const PADDING = 26
 // Pixels of a cell that its text cannot have, and the most letters of a text that is never cut.
 const GAPS = 18
-const SHORT = 16
+const SHORT = 24
 // Pixels around each word of a list.
 const TAG = 20
 const NUMBERS = new Set(["number", "progress"])

@@ -53,7 +53,7 @@ def test_of_several_the_best_is_named_with_those_that_may_be_as_good():
     assert clear.startswith("a is better than each of the other 2")
     assert "corrected for 3 pairs" in clear
     mixed = summary(["a", "b", "c"], [range(40), range(41), range(200)])
-    assert mixed.startswith("a has as many right as any, but b may be as good")
+    assert mixed.startswith("a is right most often, but b may be as good")
     assert mixed.endswith("c is worse.")
     assert "None of these 3" in summary(["a", "b", "c"], [range(40), range(41), range(39)])
 
