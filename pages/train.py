@@ -5,10 +5,10 @@ import streamlit as st
 from dashboard.components import preload_curve_chart
 from dashboard.frame import choose_option, navigation, open_store
 from dashboard.train import (
-    TRAIN_STYLES,
     Experiment,
     describe_experiment,
     follow_runs,
+    send_styles,
     show_greeting,
     show_luck_of_form,
     show_network,
@@ -16,11 +16,11 @@ from dashboard.train import (
 
 
 def page() -> None:
-    st.html(TRAIN_STYLES)
     has_runs = bool(open_store().runs())
     if has_runs or st.query_params:
         show_form_and_view(has_runs)
         return
+    send_styles(form=True)
     # Only a lab without runs greets, and only where no link asks for something else.
     st.title("Train")
     show_greeting()
@@ -29,7 +29,8 @@ def page() -> None:
 
 
 def show_form_and_view(has_runs: bool) -> None:
-    """The form beside what is watched, or folded away below it."""
+    """The form, which can be folded away, beside what is watched."""
+    styles = st.container()
     with st.container(horizontal=True, vertical_alignment="center", key="train-head"):
         if has_runs or st.query_params:
             st.title("Train", width="content")
@@ -42,11 +43,9 @@ def show_form_and_view(has_runs: bool) -> None:
             help="The network to be trained, the runs, or what many seeds of the network tell about luck.",
         )
         has_form = st.toggle("Form", True, key="form", bind="query-params", help="Off: all room is left to the view.")
-    if has_form:
-        form, shown = st.columns([2, 5], gap="large")
-    else:
-        shown = st.container()
-        form = st.expander("Settings of the next network")
+    with styles:
+        send_styles(form=has_form)
+    form, shown = st.columns([2, 5], gap="large")
     with form:
         described = describe_experiment()
     with shown:

@@ -20,7 +20,7 @@ _SHAPE, _CLASSES = (1, 28, 28), 10
 
 def network_cards() -> list[NetworkCard]:
     """A card for each preset, by family, the well-known ones first; the figures are for the form's data set."""
-    dataset = st.session_state.get("dataset") or st.query_params.get("dataset")
+    dataset = str(st.session_state.get("dataset") or st.query_params.get("dataset"))
     if dataset not in DATASET_CATALOGUE:
         dataset = RunConfig().dataset
     store = open_store()
