@@ -31,10 +31,13 @@ SECTIONS = {
     "data?dataset=mnist-5k&class=3": ".gallery .tile",
     **{
         f"compare?runs=1&runs=2&look={look}": ".data-table .head button"
-        for look in ("Curves", "Classes", "Cost", "Calibration", "Robustness", "Labels", "Take+away")
+        for look in ("Curves", "Classes", "Cost", "Calibration")
     },
     "compare?runs=1&runs=2&look=Disagreements": ".gallery .tile",
-    "compare?runs=1&runs=2&look=Is+it+real%3F": ".run-rail button",
+    **{
+        f"compare?runs=1&runs=2&look={look}": ".run-rail button"
+        for look in ("Is+it+real%3F", "Robustness", "Labels", "Take+away")
+    },
     "inspect?run=1&view=Mistakes": ".gallery .tile",
     "inspect?run=1&view=Confusion": ".gallery .tile",
     "inspect?run=1&view=Classes": ".data-table .head button",
