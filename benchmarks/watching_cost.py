@@ -4,8 +4,9 @@
 
 Each round trains the same run twice in this process, pinned to one core: as a worker trains it, and without glimpses.
 The rounds alternate in which comes first. Counted is the time of the processor from the first event to the last, so
-that other work of the machine counts as little as possible; the seconds that went by are printed, too. Printed is the
-median of the rounds' ratios. Needs the full MNIST under MNIST_LAB_DATA or data/.
+that other work of the machine counts as little as possible; the seconds that went by are printed, too. Printed are
+the medians of the rounds' ratios, and the share of a run's processor time that is spent in the recorder itself, which
+hardly depends on what else the machine does. Needs the full MNIST under MNIST_LAB_DATA or data/.
 """
 
 import argparse
@@ -14,12 +15,13 @@ import statistics
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter, process_time
+from time import perf_counter, process_time, thread_time
 
 from benchmarks.machine import describe_machine
 from mnist_core.config import RunConfig
-from mnist_core.events import RunFinished, RunStarted
+from mnist_core.events import Event, RunFinished, RunStarted
 from mnist_core.jobs import work
+from mnist_core.jobs.watching import RunRecorder
 from mnist_core.store import Store, glimpse_files
 from mnist_core.training import allocation
 
@@ -29,9 +31,10 @@ EPOCHS = {"mlp-300": 6, "lenet-5": 1}
 
 @dataclass(frozen=True)
 class Timed:
-    """A training: seconds of the processor, seconds that went by, how many glimpses there are, and their bytes."""
+    """A training: seconds of the processor, of these in the recorder, seconds that went by, glimpses, their bytes."""
 
     busy: float
+    recorder: float
     wall: float
     glimpses: int
     size: int
@@ -42,6 +45,7 @@ def train(config: RunConfig, folder: Path, *, watched: bool) -> Timed:
     store = Store.open(folder)
     run = store.enqueue(config, claimed=True)
     begun = ended = (0.0, 0.0)
+    _spent.clear()
     for event in work(store, run, watched=watched):
         if isinstance(event, RunStarted):
             begun = process_time(), perf_counter()
@@ -49,7 +53,23 @@ def train(config: RunConfig, folder: Path, *, watched: bool) -> Timed:
             ended = process_time(), perf_counter()
     path = glimpse_files.recording_path(store.folder(run.id))
     count, size = (len(glimpse_files.read_recording(path)), path.stat().st_size) if path else (0, 0)
-    return Timed(ended[0] - begun[0], ended[1] - begun[1], count, size)
+    return Timed(ended[0] - begun[0], sum(_spent), ended[1] - begun[1], count, size)
+
+
+# Seconds of the processor that each call of the recorder took in the run under way.
+_spent: list[float] = []
+
+
+def _count_recorder() -> None:
+    """Let the recorder note what each of its calls between two steps takes."""
+    see = RunRecorder.see
+
+    def timed_see(self: RunRecorder, event: Event) -> None:
+        began = thread_time()
+        see(self, event)
+        _spent.append(thread_time() - began)
+
+    RunRecorder.see = timed_see
 
 
 def main() -> None:
@@ -61,6 +81,7 @@ def main() -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {options.core})
     allocation.keep_large_tensors()
+    _count_recorder()
     print(describe_machine(), f"1 thread on core {options.core}, {options.rounds} rounds")
     with tempfile.TemporaryDirectory() as folder:
         for name in options.network:
@@ -79,11 +100,13 @@ def main() -> None:
 def _line(name: str, rounds: list[tuple[Timed, Timed]]) -> str:
     busy = statistics.median(watched.busy / plain.busy for watched, plain in rounds)
     wall = statistics.median(watched.wall / plain.wall for watched, plain in rounds)
+    direct = statistics.median(watched.recorder / (watched.busy - watched.recorder) for watched, _ in rounds)
     seconds = statistics.median(plain.busy for _, plain in rounds)
     glimpses = statistics.median(watched.glimpses for watched, _ in rounds)
     return (
         f"{name}: {100 * (busy - 1):+.2f} % of the processor's time ({seconds:.2f} s without), "
-        f"{100 * (wall - 1):+.2f} % of the seconds that went by, {glimpses:.0f} glimpses"
+        f"{100 * (wall - 1):+.2f} % of the seconds that went by, {100 * direct:.2f} % in the recorder itself, "
+        f"{glimpses:.0f} glimpses"
     )
 
 
