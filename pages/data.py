@@ -44,11 +44,11 @@ def page() -> None:
     show_random_images(source, SPLITS[name])
     table = image_counts(source)
     means, pixels = means_and_pixels(source, SPLITS[name])
-    st.subheader("Mean image of each class", help="Each pixel is the mean of that pixel over all images of the class.")
+    st.header("Mean image of each class", help="Each pixel is the mean of that pixel over all images of the class.")
     show_means(classes, means, table[name].tolist())
-    st.subheader("Images of each class")
+    st.header("Images of each class")
     show_counts(table)
-    st.subheader("Pixels")
+    st.header("Pixels")
     show_pixels(source, pixels)
 
 

@@ -49,7 +49,7 @@ def page() -> None:
 
 def show_chosen_view(chosen: ChosenExperiment) -> None:
     """Figures, curves, weights or the lesson of the experiment, one view at a time."""
-    st.subheader("Results")
+    st.header("Results")
     view = choose_option(
         "Results",
         list(_VIEWS),
@@ -64,7 +64,7 @@ def show_chosen_view(chosen: ChosenExperiment) -> None:
 def show_aim(chosen: ChosenExperiment) -> None:
     """What the study asked, and how it measured."""
     study, experiment = chosen.study, chosen.experiment
-    st.markdown(f"#### {study.asks}")
+    st.markdown(f"## {study.asks}")
     if experiment.asks != study.asks:
         st.markdown(f"**This experiment:** {experiment.asks}")
     st.caption(f"{study.source[0].upper()}{study.source[1:]}. {study.protocol}")

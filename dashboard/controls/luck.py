@@ -146,7 +146,7 @@ def _answer(group: LuckGroup, facts: Luck) -> None:
     # Its field stands below, where it is read after the sentences.
     points = st.session_state.get(_DIFFERENCE)
     first, *others = group.sentences(points and points / 100)
-    st.subheader(in_markdown(first), anchor=False)
+    st.header(in_markdown(first), anchor=False)
     if facts.accuracies:
         seeds = [score.seed for score in group.scores if score.test_accuracy is not None]
         st.plotly_chart(seed_dots(facts, group.figure_name or "chosen", seeds), key="luck_dots", config=_CHART)

@@ -30,7 +30,7 @@ def show_lesson(chosen: ChosenExperiment) -> None:
 
 def _show_product(chosen: ChosenExperiment) -> None:
     """The product of all weight matrices as ten images, and its rank."""
-    st.markdown("#### All its layers, multiplied into one matrix")
+    st.markdown("### All its layers, multiplied into one matrix")
     trained_runs = chosen.trained()
     if not trained_runs:
         st.info("Train these networks live: then this page shows the one matrix that each of them is equal to.")
@@ -65,7 +65,7 @@ def _show_product(chosen: ChosenExperiment) -> None:
 
 def _show_clipped_logits(chosen: ChosenExperiment) -> None:
     """Which classes the ReLU after the last layer has silenced, in each trained network."""
-    st.markdown("#### Which logits are stuck at zero?")
+    st.markdown("### Which logits are stuck at zero?")
     runs = {f"seed {planned.seed}": run for planned, run in chosen.runs() if run.state == "finished"}
     if not runs:
         st.info("Train this network live: then this page shows the classes whose score (logit) is stuck at zero.")
@@ -94,7 +94,7 @@ def _show_clipped_logits(chosen: ChosenExperiment) -> None:
 
 def _show_log_softmax_twice(_: ChosenExperiment) -> None:
     """Log-softmax of log-softmax, with numbers."""
-    st.markdown("#### Log-softmax, once and twice")
+    st.markdown("### Log-softmax, once and twice")
     first = st.slider(
         "First logit",
         -5.0,

@@ -37,7 +37,7 @@ _Row = tuple[PlannedRun, Run | None]
 
 def choose_extent(chosen: ChosenExperiment) -> ChosenExperiment:
     """The same experiment with the person's choice of epochs, seeds and protocol, all in the URL."""
-    st.subheader("Train it live")
+    st.header("Train it live")
     with st.container(horizontal=True, vertical_alignment="bottom", key="how-much"):
         epochs = choose_option(
             "Epochs",

@@ -16,7 +16,7 @@ _LIST_HEIGHT = 320
 
 def show_networks(chosen: ChosenExperiment) -> None:
     """The networks with their parameters, and how they are trained."""
-    st.subheader("The networks")
+    st.header("The networks")
     with errors_as_messages():
         networks = _distinct_networks(chosen)
         if len(networks) > 1:

@@ -18,8 +18,8 @@ def is_answered(study: Study) -> bool:
 def show_question(study: Study) -> None:
     """The question with a button for each answer; once answered, the right answer and its reason."""
     with st.container(border=True, key="question"):
-        st.subheader("Predict first")
-        st.markdown(f"#### {study.question.text}")
+        st.header("Predict first")
+        st.markdown(f"### {study.question.text}")
         if is_answered(study):
             _verdict(study)
         else:

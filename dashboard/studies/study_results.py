@@ -154,7 +154,7 @@ def _reasons(chosen: ChosenExperiment, evidence: Evidence) -> None:
 
 
 def _by_model(chosen: ChosenExperiment, evidence: Evidence) -> None:
-    st.markdown("#### Accuracy of each setting" if chosen.experiment.swept else "#### Accuracy against model number")
+    st.markdown("### Accuracy of each setting" if chosen.experiment.swept else "### Accuracy against model number")
     table = accuracy_table(chosen, evidence.table)
     title = _heading(chosen.experiment.swept[0]) if len(chosen.experiment.swept) == 1 else "Model"
     left, right = st.columns(2, gap="medium")
@@ -195,7 +195,7 @@ def _curves(chosen: ChosenExperiment, runs: list[Run]) -> None:
 
 
 def _overfitting(runs: list[Run]) -> None:
-    st.markdown("#### Training and test")
+    st.markdown("### Training and test")
     st.plotly_chart(accuracy_dots(runs), key="overfitting", config=_CHART)
     st.caption(
         "High accuracy on training images is not the goal. Where it lies far above that on test images, the network "

@@ -37,11 +37,11 @@ def show_new_sweep_form() -> None:
         help="Shown in the list of sweeps and before the names of its runs.",
     )
     base: dict[str, Any] = {"architecture": forms.architecture_field()}
-    st.subheader("What varies")
+    st.header("What varies")
     axes = axis_fields.choose_axes(base["architecture"], st.session_state.get("method") == "random")
     choices = _choices()
     begin = st.container()
-    st.subheader("What all runs share")
+    st.header("What all runs share")
     swept = st.empty()
     base |= forms.config_fields()
     if axes:
@@ -72,7 +72,7 @@ def show_extension_form(row: SweepRow) -> None:
     sweep = None
     with errors_as_messages():
         old = sweeps.load_sweep(store, row.id)
-        st.subheader("Extend")
+        st.header("Extend")
         st.caption(f"Adds runs to **{in_markdown(row.name)}**. Its other settings stay.")
         axes = [axis_fields.choose_values(axis.field, old.method == "random") for axis in old.axes]
         samples = _samples() if old.method == "random" else old.samples

@@ -31,7 +31,7 @@ def show_sweep_summary(sweep: Sweep, table: pd.DataFrame) -> None:
     measure = sweeps.ranking_column(table)
     if np.isnan(table[measure].to_numpy()).all():
         return
-    st.subheader("What it found")
+    st.header("What it found")
     labels = {field: sweeps.axis_label(field) for field in sweep.fields}
     figure = _summary(table.loc[:, ["run", "number", "seed", *labels, measure]], labels, measure)
     live_figure("sweep-summary", figure, f"{measures.ranking_label(measure)} by {' and '.join(labels.values())}")
@@ -44,7 +44,7 @@ def show_sweep_curves(sweep: Sweep, table: pd.DataFrame) -> None:
     begun = table.loc[table["epoch"] > 0, :]
     if begun.empty:
         return
-    st.subheader("Learning curves")
+    st.header("Learning curves")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         metric: Metric | None = choose_option(
             "Of",
@@ -82,7 +82,7 @@ def evenly_spread(table: pd.DataFrame, field: str, most: int) -> pd.DataFrame:
 
 def show_sweep_runs(sweep: Sweep, table: pd.DataFrame) -> None:
     """A table of every run: first those that train, then those that ended, the best first, then those that wait."""
-    st.subheader("Every run")
+    st.header("Every run")
     groups = [{"running": 0, "queued": 2}.get(name, 1) for name in table["state"].tolist()]
     rows = table.assign(group=groups, score=table[sweeps.ranking_column(table)])
     rows = rows.sort_values(["group", "score", "number"], ascending=[True, False, True])

@@ -33,7 +33,7 @@ def prepare(store: Store) -> None:
 
 def words(at: AppTest) -> str:
     """All texts of the page except those of tables and charts, and the guide's, which buttons open."""
-    kinds = (at.title, at.subheader, at.info, at.caption, at.markdown, at.warning, at.metric)
+    kinds = (at.title, at.header, at.subheader, at.info, at.caption, at.markdown, at.warning, at.metric)
     of_guide = {id(element) for block in at.get("popover") for element in block}  # type: ignore[attr-defined]
     texts = [str(getattr(element, "value", "")) for kind in kinds for element in kind if id(element) not in of_guide]
     return "\n".join(

@@ -187,7 +187,7 @@ def test_the_board_shows_the_best_so_far_and_every_run(page: AppTest):
     assert rows["State"].tolist() == ["finished"] * 3 + ["queued"]
     assert rows["Validation"].tolist()[:3] == sorted(rows["Validation"].tolist()[:3], reverse=True)
     assert rows["Run"].iloc[0] == f"/inspect?run={best['number']}"
-    assert [title.value for title in page.subheader][-3:] == ["What it found", "Learning curves", "Every run"]
+    assert [title.value for title in page.header][-3:] == ["What it found", "Learning curves", "Every run"]
 
 
 def test_stop_all_takes_everything_from_the_queue(page: AppTest):
