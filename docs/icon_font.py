@@ -34,7 +34,7 @@ def names_used() -> set[str]:
 
 def read_icons(font: TTFont) -> dict[str, str]:
     """The font's icons: names of glyphs by the words that stand for them."""
-    letters = {glyph: chr(code) for code, glyph in font.getBestCmap().items()}
+    letters = {glyph: chr(code) for code, glyph in (font.getBestCmap() or {}).items()}
     icons: dict[str, str] = {}
     for lookup in font["GSUB"].table.LookupList.Lookup:
         for table in lookup.SubTable:

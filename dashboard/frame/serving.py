@@ -2,9 +2,9 @@
 
 Without it the page asks for the server at `<page>/_stcore/health`, waits a tenth of a second because nobody answers
 there, asks again one level higher, and connects then. With the server's address in it, the page connects at once. With
-the names of the scripts that all components need, it loads them before the first component is drawn. The styles of
-head.css hold from the first drawing on, head.js makes entries of the browser's history, and icons.woff2 holds the
-icons that the app uses (docs/icon_font.py): 14 kB in place of 375.
+the names of the scripts that components and most widgets need, it loads them before the first of them is drawn. The
+styles of head.css hold from the first drawing on, head.js makes entries of the browser's history, and icons.woff2 holds
+the icons that the app uses (docs/icon_font.py): 14 kB in place of 375.
 
 Where Streamlit's files are others than this was made for, its own page is served as it is: slower, but right.
 """
@@ -35,6 +35,9 @@ _MAIN_SCRIPT = re.compile(r'src="\./(static/js/[\w.-]+\.js)"')
 _IMPORTED = re.compile(r'from"\./([\w.-]+\.js)"')
 # What Streamlit's main script reads first, and all names in it that are set here.
 _READ = (r"window\.__streamlit", "BACKEND_BASE_URL", "HOST_CONFIG", "allowedOrigins", "useExternalAuthToken")
+# Streamlit's scripts that most pages need. What arrives later than the page is first drawn as a grey bar of another
+# height, so that all below it moves.
+_EARLY = ("BidiComponent", "Button", "ButtonGroup", "Checkbox", "Multiselect", "NumberInput", "Selectbox", "TextInput")
 _TITLE = "<title>Streamlit</title>"
 # A font that the app does not use (.streamlit/config.toml), fetched before all else.
 _UNUSED_FONT = re.compile(r'<link\s+rel="preload"\s+href="[^"]*/SourceSans[^"]*"\s+as="font"[^>]*/>\n?')
@@ -126,8 +129,11 @@ def _in_one_line(record: logging.LogRecord) -> bool:
 
 
 def _component_scripts(folder: Path, page: str) -> list[str]:
-    """Names of Streamlit's scripts that draw components, without those that the page loads anyway. Raises OSError."""
-    names = [path.name for path in folder.glob("BidiComponent.*.js")]
+    """Names of the scripts of `_EARLY` and of what they import, without those that the page loads anyway.
+
+    Raises OSError.
+    """
+    names = [path.name for kind in _EARLY for path in sorted(folder.glob(f"{kind}.*.js"))]
     for name in names:
         imported = dict.fromkeys(_IMPORTED.findall((folder / name).read_text(encoding="utf-8")))
         names += [other for other in imported if other not in page and other not in names]
