@@ -2,7 +2,7 @@
 
 Streamlit's font has 4,000 icons and 375 kB, and a page needs two or three of them. This takes those that occur in the
 app and in Streamlit's scripts out of it. Run it after an icon was added or Streamlit was upgraded; a test says when.
-The font is Google's Material Symbols, under the Apache License 2.0; so is what this makes of it.
+The font is Google's Material Symbols, under the Apache License 2.0 (dashboard/frame/icons.LICENSE.txt).
 """
 
 import re
