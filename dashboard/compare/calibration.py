@@ -44,7 +44,7 @@ def show_calibration(runs: Sequence[Run]) -> None:
     predictions = compared_runs.gather_predictions(runs)
     if predictions is None:
         return
-    st.subheader("When it says 90%, is it right on 90%?", anchor=False)
+    st.header("When it says 90%, is it right on 90%?", anchor=False)
     bins = choose_option(
         "Ranges of confidence",
         _BINS,
@@ -71,7 +71,7 @@ def show_calibration(runs: Sequence[Run]) -> None:
         st.columns(2, gap="medium"), ("As trained", "With its temperature"), (before, after), strict=True
     ):
         with column:
-            st.markdown(f"#### {title}")
+            st.markdown(f"### {title}")
             _show_diagram(title, [run for run in predictions.runs if run.id in by_run], by_run)
     st.caption(
         "On the dotted diagonal a network is right as often as it expects to be. Below it the network is too sure of "
@@ -222,7 +222,7 @@ def _interval_text(uncertainty: Uncertainty) -> str:
 
 
 def _show_abstaining(predictions: Predictions) -> None:
-    st.subheader("If it may skip the hardest images", anchor=False)
+    st.header("If it may skip the hardest images", anchor=False)
     percent = st.slider(
         "Answer the surest (%)",
         50,

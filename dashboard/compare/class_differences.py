@@ -25,7 +25,7 @@ def show_class_comparison(runs: Sequence[Run]) -> None:
         return
     names = compared_runs.class_names(predictions)
     _show_class_accuracies(predictions, names)
-    st.subheader("One run minus another")
+    st.header("One run minus another")
     if len(predictions.runs) < 2:
         st.info("Choose a second run to see in which classes they differ, and what each mistakes for what.")
         return
@@ -39,7 +39,7 @@ def show_class_comparison(runs: Sequence[Run]) -> None:
 
 def _show_class_accuracies(predictions: Predictions, names: tuple[str, ...]) -> None:
     """Accuracy on the images of each class, one dot a run, and as a table."""
-    st.subheader("Accuracy in each class")
+    st.header("Accuracy in each class")
     table = agreement.class_accuracy(predictions)
     st.markdown(_accuracies_sentence(table, names))
     st.plotly_chart(
@@ -75,7 +75,7 @@ def _show_confusion_difference(pair: Predictions, names: tuple[str, ...]) -> Non
     """The difference of the confusion matrices, and the images behind the chosen cell."""
     with errors_as_messages():
         a, b = pair.runs
-        st.subheader("Confusion matrix of one run minus the other")
+        st.header("Confusion matrix of one run minus the other")
         st.markdown(
             f"Blue: run **{a.number}** puts more images into that cell. Orange: run **{b.number}** does. Cells on the "
             "diagonal are right answers, all others are mistakes. Click a cell to see its images."

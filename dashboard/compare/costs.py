@@ -48,7 +48,7 @@ _COSTS = {
 
 def show_costs(runs: Sequence[Run]) -> None:
     """Accuracy against what it costs, one point a run, the Pareto front, and all costs in a table."""
-    st.subheader("Accuracy against cost", anchor=False)
+    st.header("Accuracy against cost", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom", key="cost-controls"):
         chosen = choose_option(
             "Against",

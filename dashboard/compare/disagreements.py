@@ -162,7 +162,7 @@ def _images(predictions: Predictions, chosen: AgreementRow, order: str, names: t
         return
     indices = indices[np.lexsort((indices, _ORDERS[order](predictions)[indices]))]
     captions = [names[predictions.labels[index]] for index in indices]
-    st.subheader(_heading(chosen, len(indices), predictions.runs))
+    st.header(_heading(chosen, len(indices), predictions.runs))
     if chosen.kind != "all":
         captions = [
             f"{caption} · {predicted_names(predictions, index, names)}"

@@ -197,7 +197,7 @@ def _images(
     with errors_as_messages():
         suspects = doubted.head(most)
         shown = suspects["index"].to_numpy()
-        st.subheader(_heading(len(shown), len(doubted), predictions.images))
+        st.header(_heading(len(shown), len(doubted), predictions.images))
         if len(listed):
             common = len(np.intersect1d(shown, listed))
             st.markdown(
@@ -274,7 +274,7 @@ def _table(doubted: pd.DataFrame, names: tuple[str, ...], runs: int) -> None:
 
 def _scores(predictions: Predictions, doubted: np.ndarray, listed: np.ndarray) -> None:
     """Every run's accuracy on all images, and without the doubtful ones."""
-    st.subheader("Accuracy with and without them")
+    st.header("Accuracy with and without them")
     groups = {"those found": doubted}
     if len(listed):
         groups |= {"those in the list": listed, "both": np.union1d(doubted, listed)}

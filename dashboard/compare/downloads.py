@@ -11,16 +11,16 @@ from mnist_core.store import Run
 
 def show_downloads(runs: Sequence[Run]) -> None:
     """Files of one run, then files about all chosen runs, then commands for other tools."""
-    st.subheader("One run")
+    st.header("One run")
     run = choose_run("takeaway_run", "Run", "The run whose files you can download.", runs)
     if run is None:
         st.info("Choose a run above to download its files.")
         return
     run_downloads.show_files(run)
     run_downloads.show_script(run)
-    st.subheader("All of them together" if len(runs) > 1 else "Report")
+    st.header("All of them together" if len(runs) > 1 else "Report")
     run_downloads.show_report_and_curves(runs)
-    st.subheader("Into other tools")
+    st.header("Into other tools")
     st.caption(
         "TensorBoard and MLflow keep their own files and databases. Copy these commands into a terminal in MNIST "
         "Lab's folder."

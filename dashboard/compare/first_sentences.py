@@ -45,11 +45,11 @@ def on_classes(runs: Sequence[Run]) -> str:
         return NOT_TESTED
     names = compared_runs.class_names(predictions)
     means = agreement.class_accuracy(predictions).mean(axis=1).dropna()
-    hardest, easiest = means.idxmin(), means.idxmax()
+    hardest, easiest = (int(means.index[place]) for place in (means.argmin(), means.argmax()))
     average = " on average" if len(predictions.runs) > 1 else ""
     return (
-        f"Hardest is {names[int(hardest)]}: {means[hardest]:.1%} of its images are called right{average}. Easiest is "
-        f"{names[int(easiest)]}, with {means[easiest]:.1%}."
+        f"Hardest is {names[hardest]}: {means[hardest]:.1%} of its images are called right{average}. Easiest is "
+        f"{names[easiest]}, with {means[easiest]:.1%}."
     )
 
 

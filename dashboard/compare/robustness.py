@@ -26,7 +26,7 @@ def show_robustness(runs: Sequence[Run]) -> None:
     predictions = compared_runs.gather_predictions(runs)
     if predictions is None:
         return
-    st.subheader("How much change can they take?", anchor=False)
+    st.header("How much change can they take?", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom", key="robustness-controls"):
         all_of_them = predictions.images > _QUICK and st.toggle(
             f"All {predictions.images:,} images",

@@ -38,7 +38,7 @@ def _show_verdict(runs: Sequence[Run]) -> None:
     predictions = compared_runs.gather_predictions(tested) if tested else None
     if predictions is None:
         return
-    st.subheader("In numbers")
+    st.header("In numbers")
     verdict = compared_runs.load_verdict(predictions)
     best = predictions.runs[verdict.best]
     if len(predictions.runs) == 1:
@@ -174,7 +174,7 @@ def comparison_remarks(runs: Sequence[Run]) -> dict[Remark, str]:
 
 def _show_differences(runs: Sequence[Run]) -> None:
     """The settings that differ between the runs, and whether they explain a difference in accuracy."""
-    st.subheader("What differs")
+    st.header("What differs")
     if len(runs) < 2:
         st.info("Choose a second run to see which of their settings differ.")
         return
@@ -210,7 +210,7 @@ def _factor(runs: Sequence[Run]) -> str:
 
 def _show_accuracies(runs: Sequence[Run]) -> None:
     """A chart of each run's training, validation and test accuracy."""
-    st.subheader("Training, validation and test")
+    st.header("Training, validation and test")
     if all(run.train_accuracy is None for run in runs):
         st.info("None of these runs has finished an epoch yet.")
         return

@@ -41,7 +41,7 @@ def show_architectures(predictions: Predictions) -> None:
     with heading:
         chosen = _choice(verdict)
         if chosen:
-            st.subheader(in_markdown(verdict.architecture_sentence(chosen)), anchor=False)
+            st.header(in_markdown(verdict.architecture_sentence(chosen)), anchor=False)
     _single(verdict.architectures)
     if chosen:
         _details(verdict, chosen)
@@ -153,7 +153,7 @@ def _table(verdict: Verdict) -> None:
     pairs, names = verdict.architecture_pairs, [row.name for row in verdict.architectures]
     if len(pairs) < 2:
         return
-    st.markdown("#### Every pair")
+    st.markdown("### Every pair")
     table = pd.DataFrame(
         {
             "Architecture": [names[pair.a] for pair in pairs],

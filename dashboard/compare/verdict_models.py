@@ -35,7 +35,7 @@ def _alone(verdict: Verdict) -> None:
     predictions = verdict.predictions
     (run,) = predictions.runs
     right, (low, high) = verdict.count_right(0), verdict.interval(0)
-    st.subheader(
+    st.header(
         f"Run {run.number} is right on {right:,} of {predictions.images:,} images. On many more such images its "
         f"accuracy would be {100 * low:.2f} to {100 * high:.2f}% (95 % interval{', optimistic' * run.optimistic}).",
         anchor=False,
@@ -46,14 +46,14 @@ def _alone(verdict: Verdict) -> None:
 
 def _several(verdict: Verdict) -> None:
     order, pairs, runs = verdict.order, verdict.pairs, verdict.predictions.runs
-    st.subheader(_summary(verdict), anchor=False)
+    st.header(_summary(verdict), anchor=False)
     _standings(verdict, verdict.alike)
     st.caption(
         "A bar at the right joins runs that cannot be told apart on these images. A run may be in several bars: its "
         "two neighbours may still differ from each other. “Cannot be told apart” does not mean equal: more test images "
         "might show a difference."
     )
-    st.markdown("#### Every pair")
+    st.markdown("### Every pair")
     numbers = [runs[index].number for index in order]
     offered = {
         f"{numbers[i]} and {numbers[j]}": (order[i], order[j])
@@ -97,7 +97,7 @@ def _show_pair(verdict: Verdict, pair: Pair) -> None:
     names = _short_names(a, b)
     text = verdict.sentence(pair, *(names or (f"run {a.number}", f"run {b.number}")))
     # A sentence begins with a capital letter, but a run's own name stays as it is.
-    st.subheader(in_markdown(text if names else text[0].upper() + text[1:]), anchor=False)
+    st.header(in_markdown(text if names else text[0].upper() + text[1:]), anchor=False)
     left, right = st.columns(2, gap="medium")
     with left:
         st.plotly_chart(plots.right_alone(a, b, two), key="verdict_alone", config=compared_runs.PLOTLY_CONFIG)

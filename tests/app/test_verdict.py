@@ -37,7 +37,7 @@ def section(*numbers: int, **query: str) -> AppTest:
 
 def heading(at: AppTest) -> str:
     """The plain sentence, without the signs that keep Markdown from formatting it."""
-    return at.subheader[-1].value.replace("\\", "")
+    return at.header[-1].value.replace("\\", "")
 
 
 def charts(at: AppTest) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def test_architectures_are_tested_over_seeds(store: Store) -> None:
 def test_a_single_seed_says_what_it_lacks(store: Store) -> None:
     at = section(1, 2, 6, verdict_about="These architectures")
     assert r"**\*alone\***" in texts(at)
-    assert not at.subheader
+    assert not at.header
     assert "verdict_seeds" in charts(at)
     at = section(1, 2, verdict_about="These architectures")
     assert len(at.info) == 1
@@ -150,7 +150,7 @@ def test_one_run_and_untested_runs(store: Store) -> None:
         at = section(7, verdict_about=about)
         assert len(at.info) == 1
         assert not charts(at)
-        assert not at.subheader
+        assert not at.header
 
 
 def test_every_control_has_its_help(store: Store) -> None:
