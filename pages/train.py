@@ -11,7 +11,7 @@ from dashboard.train import (
     send_styles,
     show_greeting,
     show_luck_of_form,
-    show_network,
+    show_networks,
 )
 
 
@@ -59,8 +59,7 @@ def show_view(view: str, described: Experiment) -> None:
     elif view == "Luck":
         show_luck_of_form(described[0][0] if described else None)
     else:
-        for number, (_, network) in enumerate(described):
-            show_network(network, f"layer-table{number or ''}")
+        show_networks(described)
         preload_curve_chart()
 
 

@@ -4,13 +4,33 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components import data_table, table_rows
+from dashboard.train.experiment import Experiment
+from mnist_core import environment
 from mnist_core.architectures import Architecture, architecture_diagram
+from mnist_core.config import RunConfig
+from mnist_core.data import load_arrays
+from mnist_core.errors import MnistLabError
+from mnist_core.plots import png, png_address
+
+# Key of the session: what the form described last without a mistake.
+_LAST = "network:last"
 
 
-def show_network(network: Architecture, key: str = "layer-table") -> None:
+def show_networks(described: Experiment) -> None:
+    """The networks of the form; while it has a mistake, the last ones that were valid, faded."""
+    if described:
+        st.session_state[_LAST] = described
+    shown: Experiment = st.session_state.get(_LAST, [])
+    with st.container(key="network-now" if described else "network-before"):
+        for number, (config, network) in enumerate(shown):
+            _show_network(config, network, f"layer-table{number or ''}")
+
+
+def _show_network(config: RunConfig, network: Architecture, key: str) -> None:
     """The diagram, and below it every layer with its output shape and costs; `key` is that of the table."""
+    picture = _digit() if config.dataset in ("mnist", "mnist-5k") else ""
     # In Markdown, because st.html would strip the SVG.
-    st.markdown(architecture_diagram(network), unsafe_allow_html=True)
+    st.markdown(architecture_diagram(network, picture), unsafe_allow_html=True)
     columns = {
         "Layer": st.column_config.TextColumn(width="large", help="As in the text; a block's layers are indented."),
         "Parameters": st.column_config.NumberColumn(format="localized", help="Numbers that training adjusts."),
@@ -19,6 +39,15 @@ def show_network(network: Architecture, key: str = "layer-table") -> None:
         ),
     }
     data_table(key, table_rows(_layers(network), columns), "Layers, from the image to the scores")
+
+
+@st.cache_data(show_spinner=False)
+def _digit() -> str:
+    """Address of a digit of mnist-5k, which is part of the installation; "" if its file is damaged."""
+    try:
+        return png_address(png(load_arrays(RunConfig(dataset="mnist-5k"), environment.data_dir()).train_images[0, 0]))
+    except MnistLabError:
+        return ""
 
 
 def _layers(network: Architecture) -> pd.DataFrame:

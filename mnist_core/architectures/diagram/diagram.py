@@ -29,10 +29,14 @@ _GAP = 16.0
 _PLUS = 11.0
 # Pixels from one pill to the next.
 _PILL = 22.0
+# Name of the block before the first layer.
+_INPUT = "input"
 
 
-def architecture_diagram(architecture: Architecture) -> str:
+def architecture_diagram(architecture: Architecture, picture: str = "") -> str:
     """The network as one SVG element that takes the colour and font of its text from the page.
+
+    `picture` is the address of an image that is drawn into the input, if that has one channel.
 
     A block a layer shows its output: stacks of feature maps, columns of neurons, bars of tokens; sizes grow with the
     root of the pixels and the logarithm of channels and widths. Activations, normalisation and dropout are pills on
@@ -40,9 +44,9 @@ def architecture_diagram(architecture: Architecture) -> str:
     row. Streamlit shows it with `st.markdown(svg, unsafe_allow_html=True)`; `st.html` drops every SVG.
     """
     shape = architecture.input_shape
-    source = Unit(Layer("input", "input", shape, 0, 0, 0, 0, 0, "input", "reshape"))
+    source = Unit(Layer(_INPUT, "input", shape, 0, 0, 0, 0, 0, "input", "reshape"))
     items = diagram_tree(architecture.layers, source)
-    style = _style([shape, *(layer.output_shape for layer in architecture.layers)])
+    style = _style([shape, *(layer.output_shape for layer in architecture.layers)], picture if shape[0] == 1 else "")
     rows = [_drawn(row, style, first=not number) for number, row in enumerate(_rows(items, style))]
     return _assembled(rows, architecture)
 
@@ -53,6 +57,8 @@ class _Style:
     largest: int
     # Half the height in pixels of the tallest block.
     half: float
+    # Address of the image in the input; "" for none.
+    picture: str
 
 
 @dataclass(frozen=True)
@@ -112,7 +118,8 @@ class _DiagramRow:
             words.append(pill(centre, -half - 30 - _PILL * (len(unit.before) - index), strip.label, strip.role))
         words += self.pills_below(unit.after, centre, half + (52 if parameters else 32))
         self.top = min(self.top, -half - 32 - _PILL * len(unit.before))
-        block = f'<g transform="translate({centre:.1f})">{graphic.svg}</g>'
+        inside = _picture(self.style.picture, graphic) if layer.name == _INPUT else ""
+        block = f'<g transform="translate({centre:.1f})">{graphic.svg}{inside}</g>'
         self.parts.append(f"<g><title>{in_html(_tooltip(layer, unit))}</title>{block}{''.join(words)}</g>")
         self.port = _Port(centre, centre + graphic.width / 2, graphic, layer.output_shape)
         self.x = centre + slot / 2
@@ -213,9 +220,20 @@ class _DiagramRow:
             self.arrow_to(left)
 
 
-def _style(shapes: Sequence[Shape]) -> _Style:
+def _picture(address: str, graphic: Graphic) -> str:
+    """An image that fills the input's square."""
+    if not address:
+        return ""
+    left, top = -graphic.width / 2, -graphic.height / 2
+    return (
+        f'<image href="{address}" x="{left:.1f}" y="{top:.1f}" width="{graphic.width:.1f}" '
+        f'height="{graphic.height:.1f}" style="image-rendering:pixelated"/>'
+    )
+
+
+def _style(shapes: Sequence[Shape], picture: str) -> _Style:
     largest = max((side for shape in shapes if len(shape) == 3 for side in shape[1:]), default=1)
-    return _Style(largest, max(draw.tensor(shape, "dense", largest).height for shape in shapes) / 2)
+    return _Style(largest, max(draw.tensor(shape, "dense", largest).height for shape in shapes) / 2, picture)
 
 
 def _rows(items: Sequence[Item], style: _Style) -> list[list[Item]]:
