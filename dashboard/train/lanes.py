@@ -25,7 +25,11 @@ def lanes_html(runs: Sequence[Run], queue: Sequence[str]) -> str:
 def _lane_html(run: Run, queue: Sequence[str]) -> str:
     figure = leading_figure(run)
     number = "–" if figure.accuracy is None else f"{figure.accuracy:.2%}"
-    of = "" if figure.accuracy is None else figure.of.partition(" images")[0].removeprefix("the ")
+    of = (
+        ""
+        if figure.accuracy is None
+        else figure.of.removesuffix(" images") + " (optimistic)" * (run.optimistic and figure.of == "test images")
+    )
     waits = " waits" if run.state == "queued" else ""
     return (
         f"<div class='lane{waits}' role='listitem' style='--line:{run_style(run.number).colour}'>"

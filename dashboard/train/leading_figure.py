@@ -18,8 +18,9 @@ class LeadingFigure:
     """An accuracy (a fraction), what it was measured on, and the count of wrong answers where that is known."""
 
     accuracy: float | None
-    # The images behind the accuracy, in words: "test images".
+    # The images behind the accuracy, "test images", and what else must be said of them.
     of: str
+    remark: str = ""
     wrong: int | None = None
     images: int | None = None
 
@@ -27,14 +28,14 @@ class LeadingFigure:
 def leading_figure(run: Run) -> LeadingFigure:
     """The figure that says most now: of test images once there is one, else of held-out images, else of training."""
     if run.tested_accuracy is not None:
-        of = "test images (optimistic: they chose the epoch)" if run.optimistic else "test images"
+        remark = " (optimistic: they chose the epoch)" * run.optimistic
         wrong, images = _tested(run) if run.test_accuracy is not None else (None, None)
-        return LeadingFigure(run.tested_accuracy, of, wrong, images)
+        return LeadingFigure(run.tested_accuracy, "test images", remark, wrong, images)
     if run.held_out_accuracy is not None:
         images = _held_out(run)
         wrong = None if images is None else round((1 - run.held_out_accuracy) * images)
-        return LeadingFigure(run.held_out_accuracy, "validation images, in the best epoch so far", wrong, images)
-    return LeadingFigure(latest_training_accuracy(run.id), "the training images seen last")
+        return LeadingFigure(run.held_out_accuracy, "validation images", ", in the best epoch so far", wrong, images)
+    return LeadingFigure(latest_training_accuracy(run.id), "training images", " seen last")
 
 
 def figure_html(run: Run) -> str:
@@ -48,8 +49,8 @@ def figure_html(run: Run) -> str:
 
 def _caption(figure: LeadingFigure) -> str:
     if figure.wrong is None or figure.images is None:
-        return f"right, of {figure.of}"
-    return f"{figure.wrong:,} of {figure.images:,} wrong: {figure.of}"
+        return f"of the {figure.of}{figure.remark} are right"
+    return f"{figure.wrong:,} of {figure.images:,} {figure.of} wrong{figure.remark}"
 
 
 def _held_out(run: Run) -> int | None:
