@@ -64,7 +64,7 @@ def draw_and_predict(runs: Sequence[Run]) -> None:
 @st.fragment
 @errors_as_messages()
 def _draw_and_predict(ids: Sequence[str]) -> None:
-    left, right = st.columns([2, 5], gap="medium")
+    left, right = st.columns([2, 3], gap="medium")
     with left:
         source = choose_option(
             "Source",

@@ -330,11 +330,58 @@ def test_the_keyboard_takes_strokes_back_but_not_what_is_typed(page: Page, show:
     page.keyboard.press("Control+z")
     assert drawn(page, "got.ink === '[255, 0, 0, 0]'")
     page.keyboard.press("Control+Shift+z")
-    expect(page.locator(".pad")).to_have_attribute("data-strokes", "1")
+    expect(page.locator(".pad")).to_have_attribute("data-strokes", "2")
 
-    page.get_by_role("button", name="Undo the last stroke").press("Enter")
+    for _ in range(2):
+        page.get_by_role("button", name="Undo the last stroke").press("Enter")
     assert drawn(page, "got.ink === '[]'")
     assert focused(page) == "CANVAS", "a button that is no longer of use leaves the keyboard on the pad"
+
+
+def test_what_is_erased_or_cleared_is_undone_and_redone_by_mouse_and_by_key(page: Page, show: Show) -> None:
+    show("pad")
+    canvas, eraser = page.locator(".pad canvas"), page.get_by_role("button", name="Eraser")
+    redo_button = page.get_by_role("button", name="Redo what was undone")
+    expect(canvas).to_be_visible()
+    expect(eraser).to_be_disabled()
+    box = box_of(canvas)
+    assert box["width"] == box["height"] >= 600, "as large as this window's height allows"
+    drag(page, box, (0.25, 0.2), (0.25, 0.8))
+    drag(page, box, (0.2, 0.25), (0.8, 0.25))
+    assert drawn(page, "got.ink === '[255, 0, 255, 0]' && got.ended === 'True'")
+    expect(redo_button).to_be_disabled()
+
+    # By key, the eraser takes the vertical stroke away; it is not on for what is typed.
+    page.get_by_label("Note").press("e")
+    expect(eraser).to_have_attribute("aria-pressed", "false")
+    canvas.press("e")
+    expect(eraser).to_have_attribute("aria-pressed", "true")
+    drag(page, box, (0.25, 0.4), (0.25, 0.8))
+    assert drawn(page, "got.ink === '[0, 0, 255, 0]' && got.ended === 'True'")
+    eraser.click()
+    expect(eraser).to_have_attribute("aria-pressed", "false")
+    # The right button erases with the pen chosen.
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.25 * box["height"])
+    page.mouse.down(button="right")
+    page.mouse.up(button="right")
+    assert drawn(page, "got.ink === '[0, 0, 0, 0]' && got.ended === 'True'")
+
+    canvas.press("Delete")
+    assert drawn(page, "got.ink === '[]'")
+    for ink in ("[0, 0, 0, 0]", "[0, 0, 255, 0]", "[255, 0, 255, 0]"):
+        page.keyboard.press("Control+z")
+        assert drawn(page, f"got.ink === '{ink}'")
+    redo_button.click()
+    assert drawn(page, "got.ink === '[0, 0, 255, 0]'")
+    page.keyboard.press("Control+y")
+    assert drawn(page, "got.ink === '[0, 0, 0, 0]'")
+    redo_button.press("Enter")
+    assert drawn(page, "got.ink === '[]'")
+    assert focused(page) == "CANVAS", "a button that is no longer of use leaves the keyboard on the pad"
+    # A new stroke is where redo ends.
+    page.keyboard.press("Control+z")
+    drag(page, box, (0.7, 0.75), (0.8, 0.75))
+    expect(redo_button).to_be_disabled()
 
 
 def test_a_finger_draws_on_a_phone_and_the_answer_is_quick(browser: Browser, script_url: Callable[[str], str]) -> None:

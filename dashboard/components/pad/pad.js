@@ -1,4 +1,5 @@
 // The drawing pad: strokes by mouse, finger or pen, sent as a small picture while they are drawn.
+// The eraser draws strokes too, in the colour of the paper, so that they can be undone as the pen's.
 
 import { keptFor } from "../kept.js"
 
@@ -12,6 +13,10 @@ const PAUSE = 90
 const PATIENCE = 1500
 // A click without movement is drawn as a line of this length, so that a dot leaves ink.
 const NUDGE = 2
+// How much wider the eraser is than the brush: one pass over the middle of a line takes all of it away.
+const ERASER = 2
+// Browsers ignore larger cursors.
+const LARGEST_CURSOR = 128
 
 // Pads by their parentElement: Streamlit calls the default export again at every update.
 const pads = new WeakMap()
@@ -27,27 +32,41 @@ export default function pad({ parentElement, data, setStateValue }) {
 function mount(parentElement, data) {
   const root = parentElement.querySelector(".pad")
   const find = (name) => root.querySelector(name)
-  const pad = { root, canvas: find("canvas"), hint: find(".hint"), brush: find("input") }
-  Object.assign(pad, { undo: find(".undo"), clear: find(".clear"), strokes: structuredClone(data.strokes) })
+  const kept = keptFor(data.key)
+  const pad = { root, kept, canvas: find("canvas"), hint: find(".hint"), brush: find("input") }
+  Object.assign(pad, { undo: find(".undo"), redo: find(".redo"), eraser: find(".eraser"), clear: find(".clear") })
+  Object.assign(pad, { strokes: structuredClone(data.strokes), ...historyOf(kept, data) })
   Object.assign(pad, { seq: data.seq, answered: data.seq, sentAt: 0, waiting: false })
   pads.set(parentElement, pad)
-  const kept = keptFor(data.key)
   pad.brush.value = kept.brush ?? pad.brush.value
 
   pad.canvas.onpointerdown = (event) => begin(pad, event)
   pad.canvas.onpointermove = (event) => extend(pad, event)
   pad.canvas.onpointerup = pad.canvas.onpointercancel = (event) => end(pad, event)
-  pad.undo.onclick = () => change(pad, pad.strokes.slice(0, -1))
-  pad.clear.onclick = () => change(pad, [])
+  // The right mouse button erases.
+  pad.canvas.oncontextmenu = (event) => event.preventDefault()
+  pad.undo.onclick = () => undo(pad)
+  pad.redo.onclick = () => redo(pad)
+  pad.eraser.onclick = () => toggleEraser(pad)
+  pad.clear.onclick = () => clear(pad)
   pad.brush.onchange = () => {
     kept.brush = pad.brush.value
+    paint(pad)
   }
-  pad.shortcut = (event) => undoByKey(pad, event)
+  if (/Mac|iP/.test(navigator.platform)) root.querySelectorAll(".control").forEach((key) => (key.textContent = "⌘"))
+  pad.shortcut = (event) => pressKey(pad, event)
   document.addEventListener("keydown", pad.shortcut)
   pad.observer = new ResizeObserver(() => paint(pad))
   pad.observer.observe(pad.canvas)
   paint(pad)
   return pad
+}
+
+// What undo and redo go back and forward to, as lists of strokes. Without a history of this drawing, such as after a
+// visit to another page, undo takes back one stroke after the other.
+function historyOf(kept, data) {
+  if (kept.history?.seq === data.seq) return { past: [...kept.history.past], future: [...kept.history.future] }
+  return { past: data.strokes.map((_, index) => structuredClone(data.strokes.slice(0, index))), future: [] }
 }
 
 function unmount(pad, parentElement) {
@@ -58,14 +77,19 @@ function unmount(pad, parentElement) {
 }
 
 function begin(pad, event) {
-  if (pad.pointer !== undefined || event.button !== 0) return
+  // Button 2 is the right one of a mouse, 5 the eraser at the end of a pen.
+  const erase = pad.kept.erasing || event.button === 2 || event.button === 5
+  if (pad.pointer !== undefined || ![0, 2, 5].includes(event.button) || (erase && !pad.strokes.length)) return
   event.preventDefault()
   // preventDefault also keeps the focus where it was, perhaps in a text field.
   pad.canvas.focus({ preventScroll: true })
   pad.canvas.setPointerCapture(event.pointerId)
   pad.pointer = event.pointerId
   const [x, y] = positionOf(pad, event)
-  pad.strokes.push({ size: Number(pad.brush.value), points: [x, y, x + NUDGE, y] })
+  pad.past.push(pad.strokes)
+  pad.future = []
+  const stroke = { size: Number(pad.brush.value), points: [x, y, x + NUDGE, y] }
+  pad.strokes = [...pad.strokes, erase ? { ...stroke, size: ERASER * stroke.size, erase } : stroke]
   paint(pad)
   report(pad)
 }
@@ -89,8 +113,32 @@ function end(pad, event) {
   report(pad)
 }
 
-function change(pad, strokes) {
-  if (pad.pointer !== undefined) return
+function undo(pad) {
+  if (pad.pointer !== undefined || !pad.past.length) return
+  pad.future.push(pad.strokes)
+  show(pad, pad.past.pop())
+}
+
+function redo(pad) {
+  if (pad.pointer !== undefined || !pad.future.length) return
+  pad.past.push(pad.strokes)
+  show(pad, pad.future.pop())
+}
+
+function clear(pad) {
+  if (pad.pointer !== undefined || !pad.strokes.length) return
+  pad.past.push(pad.strokes)
+  pad.future = []
+  show(pad, [])
+}
+
+function toggleEraser(pad) {
+  if (pad.pointer !== undefined || !pad.strokes.length) return
+  pad.kept.erasing = !pad.kept.erasing
+  paint(pad)
+}
+
+function show(pad, strokes) {
   const focused = pad.root.getRootNode().activeElement
   pad.strokes = strokes
   paint(pad)
@@ -99,18 +147,26 @@ function change(pad, strokes) {
   report(pad)
 }
 
-// Listens on the whole page, because the focus may be anywhere after a stroke; text fields have an undo of their own.
-function undoByKey(pad, event) {
-  // Keyboards of other alphabets have no Z: there the position of the key counts.
-  const isZ = /^[a-z]$/i.test(event.key) ? event.key.toLowerCase() === "z" : event.code === "KeyZ"
-  if (!isZ || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return
-  if (event.defaultPrevented || !pad.strokes.length || isEditable(event.composedPath()[0])) return
+// Listens on the whole page, because the focus may be anywhere after a stroke; text fields and dialogs keep their keys.
+function pressKey(pad, event) {
+  if (event.defaultPrevented || event.altKey || isEditable(event.composedPath()[0])) return
+  const action = actionOf(event)
+  if (!action) return
   event.preventDefault()
-  change(pad, pad.strokes.slice(0, -1))
+  action(pad)
+}
+
+function actionOf(event) {
+  // Keyboards of other alphabets have no Z: there the position of the key counts.
+  const key = /^Key[A-Z]$/.test(event.code) && !/^[a-z]$/i.test(event.key) ? event.code.at(-1) : event.key
+  const keys = `${event.ctrlKey || event.metaKey ? "ctrl+" : ""}${event.shiftKey ? "shift+" : ""}${key.toLowerCase()}`
+  // The delete key of a Mac is called Backspace.
+  return { "ctrl+z": undo, "ctrl+y": redo, "ctrl+shift+z": redo, e: toggleEraser, delete: clear, backspace: clear }[keys]
 }
 
 function isEditable(element) {
-  return element.isContentEditable || element.matches?.("textarea, input:not([type=range], [type=checkbox], [type=radio])")
+  const fields = "textarea, select, input:not([type=range], [type=checkbox], [type=radio]), [role=dialog] *"
+  return element.isContentEditable || element.matches?.(fields)
 }
 
 function positionOf(pad, event) {
@@ -134,6 +190,8 @@ function report(pad) {
   pad.sentAt = performance.now()
   pad.seq += 1
   pad.root.dataset.seq = pad.seq
+  // Python gets the strokes after each one, so that only then the history fits what a new mount begins with.
+  if (!drawing) pad.kept.history = { seq: pad.seq, past: [...pad.past], future: [...pad.future] }
   const image = pad.strokes.length ? picture(pad) : ""
   pad.send({ seq: pad.seq, ended: !drawing, image, strokes: drawing ? null : pad.strokes })
 }
@@ -150,8 +208,23 @@ function paint(pad) {
   if (pad.canvas.width !== side) pad.canvas.width = pad.canvas.height = side
   ink(pad.canvas.getContext("2d"), pad.strokes, side)
   pad.hint.hidden = pad.strokes.length > 0
-  pad.undo.disabled = pad.clear.disabled = !pad.strokes.length
+  pad.undo.disabled = !pad.past.length
+  pad.redo.disabled = !pad.future.length
+  pad.clear.disabled = pad.eraser.disabled = !pad.strokes.length
+  // An empty pad has nothing to erase: the pen is back.
+  pad.kept.erasing &&= pad.strokes.length > 0
+  pad.eraser.setAttribute("aria-pressed", Boolean(pad.kept.erasing))
+  pad.canvas.style.cursor = pad.kept.erasing ? ring(pad) : ""
   pad.root.dataset.strokes = pad.strokes.length
+}
+
+// The cursor of the eraser: a ring as large as what it takes away.
+function ring(pad) {
+  const across = (ERASER * pad.brush.value * pad.canvas.clientWidth) / SPAN
+  const side = Math.min(LARGEST_CURSOR, Math.round(across))
+  const circle = `<circle cx="${side / 2}" cy="${side / 2}" r="${side / 2 - 2}" fill="none" stroke="#ff9f40" stroke-width="2"/>`
+  const picture = `<svg xmlns="http://www.w3.org/2000/svg" width="${side}" height="${side}">${circle}</svg>`
+  return `url("data:image/svg+xml,${encodeURIComponent(picture)}") ${side / 2} ${side / 2}, crosshair`
 }
 
 // White on black like MNIST, in both themes. Curves through the middles of the segments smooth the stroke.
@@ -160,9 +233,9 @@ function ink(context, strokes, side) {
   context.fillStyle = "#000"
   context.fillRect(0, 0, side, side)
   context.scale(side / SPAN, side / SPAN)
-  context.strokeStyle = "#fff"
   context.lineCap = context.lineJoin = "round"
-  for (const { size, points } of strokes) {
+  for (const { size, points, erase } of strokes) {
+    context.strokeStyle = erase ? "#000" : "#fff"
     context.lineWidth = size
     context.beginPath()
     context.moveTo(points[0], points[1])
