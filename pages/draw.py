@@ -6,28 +6,36 @@ from dashboard.controls import first_network
 from dashboard.draw import drawing_predictions
 from dashboard.frame import choose_runs, navigation, open_store
 
+_PURPOSE = "While you draw a digit, every chosen network says what it reads."
+
 
 def page() -> None:
     st.title("Draw")
-    st.caption("Draw a digit. While you draw, every chosen network says what it reads.")
     runs = open_store().runs()
     candidates = drawing_predictions.runs_with_network(runs)
     if not candidates:
+        st.caption(_PURPOSE)
         first_network.offer_or_follow(runs)
         return
-    chosen = choose_runs(
-        "runs",
-        "Networks that answer",
-        "Runs that read the drawing; at first the most accurate ones. Choose very different networks and draw until "
-        "they disagree.",
-        runs,
-        default=drawing_predictions.most_accurate_numbers(runs),
-    )
+    # Side by side, so that the pad below fits into a small window without scrolling.
+    left, right = st.columns(drawing_predictions.COLUMNS, gap="medium", vertical_alignment="bottom")
+    with left:
+        st.caption(_PURPOSE)
+        source = drawing_predictions.choose_source()
+    with right:
+        chosen = choose_runs(
+            "runs",
+            "Networks that answer",
+            "Runs that read the drawing; at first the most accurate ones. Choose very different networks and draw "
+            "until they disagree.",
+            runs,
+            default=drawing_predictions.most_accurate_numbers(runs),
+        )
     if not any(drawing_predictions.reads_digits(run) for run in candidates):
         st.info("None of your networks has learned digits yet.")
         first_network.offer()
     drawing_predictions.load_networks(chosen)
-    drawing_predictions.draw_and_predict(chosen)
+    drawing_predictions.draw_and_predict(chosen, source)
 
 
 navigation.enter()

@@ -18,6 +18,9 @@ from mnist_core.plots import png
 from mnist_core.store import Run
 from mnist_core.text import in_markdown
 
+# Relative widths of the pad's column and that of the answers.
+COLUMNS = (2, 3)
+
 # How many networks predict when the page opens.
 _MAX_DEFAULT = 3
 # The largest picture that may be uploaded, in megabytes.
@@ -53,27 +56,31 @@ def load_networks(runs: Sequence[Run]) -> None:
             predict_drawing(run, np.full((28, 28), 255, dtype=np.uint8))
 
 
-def draw_and_predict(runs: Sequence[Run]) -> None:
-    """The drawing pad or an upload on the left, the predictions of these runs on the right."""
+def choose_source() -> str:
+    """Let a person choose between "Draw", the pad, and "Upload", a picture."""
+    return choose_option(
+        "Source",
+        ["Draw", "Upload"],
+        default="Draw",
+        key="source",
+        label_visibility="collapsed",
+        help="Draw here, or upload a photograph of a digit.",
+    )
+
+
+def draw_and_predict(runs: Sequence[Run], source: str) -> None:
+    """The pad or an upload, as `choose_source` returned, on the left, the predictions of these runs on the right."""
     # Outside the fragment, so that the styles are not sent with every stroke.
     for styles in (CARD_STYLES, CLASS_BAR_STYLES):
         st.html(styles)
-    _draw_and_predict([run.id for run in runs])
+    _draw_and_predict([run.id for run in runs], source)
 
 
 @st.fragment
 @errors_as_messages()
-def _draw_and_predict(ids: Sequence[str]) -> None:
-    left, right = st.columns([2, 3], gap="medium")
+def _draw_and_predict(ids: Sequence[str], source: str) -> None:
+    left, right = st.columns(COLUMNS, gap="medium")
     with left:
-        source = choose_option(
-            "Source",
-            ["Draw", "Upload"],
-            default="Draw",
-            key="source",
-            label_visibility="collapsed",
-            help="Draw here, or upload a photograph of a digit.",
-        )
         if source == "Upload":
             picture, seq, ended = _upload(), 0, True
         else:

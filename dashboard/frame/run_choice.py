@@ -58,6 +58,8 @@ def choose_runs(
             key=key,
             help=help,
             placeholder="Choose runs",
+            # Without this, Streamlit hides all but the first names when the list stands in a column.
+            wrap=True,
         )
     keep_chosen_runs(key, numbers, emptied=emptied)
     return [by_number[number] for number in numbers]
