@@ -30,6 +30,8 @@ def page() -> None:
             "until they disagree.",
             runs,
             default=drawing_predictions.most_accurate_numbers(runs),
+            # Without this, Streamlit hides all but the first names when the list stands in a column.
+            wrap=True,
         )
     if not any(drawing_predictions.reads_digits(run) for run in candidates):
         st.info("None of your networks has learned digits yet.")

@@ -39,12 +39,19 @@ def choose_run(key: str, label: str, help: str, runs: Sequence[Run]) -> Run | No
 
 
 def choose_runs(
-    key: str, label: str, help: str, runs: Sequence[Run], default: Sequence[int] = (), *, emptied: bool = False
+    key: str,
+    label: str,
+    help: str,
+    runs: Sequence[Run],
+    default: Sequence[int] = (),
+    *,
+    emptied: bool = False,
+    wrap: bool | None = None,
 ) -> list[Run]:
     """A list of runs to choose from; the choice is the repeated query parameter `key`. In the order chosen.
 
     With `emptied` the address says of an empty choice that a person has made it. Many chosen runs are summed up in a
-    line until a person wants the list: a browser takes long to draw it.
+    line until a person wants the list: a browser takes long to draw it. `wrap` goes to `st.multiselect`.
     """
     by_number = {run.number: run for run in runs}
     numbers = [run.number for run in chosen_runs(key, runs, default)]
@@ -58,8 +65,7 @@ def choose_runs(
             key=key,
             help=help,
             placeholder="Choose runs",
-            # Without this, Streamlit hides all but the first names when the list stands in a column.
-            wrap=True,
+            wrap=wrap,
         )
     keep_chosen_runs(key, numbers, emptied=emptied)
     return [by_number[number] for number in numbers]

@@ -366,6 +366,9 @@ def test_what_is_erased_or_cleared_is_undone_and_redone_by_mouse_and_by_key(page
     page.mouse.up(button="right")
     assert drawn(page, "got.ink === '[0, 0, 0, 0]' && got.ended === 'True'")
 
+    # Elsewhere Delete is none of the pad's keys.
+    page.get_by_role("link", name="other").press("Delete")
+    expect(page.locator(".pad")).to_have_attribute("data-strokes", "4")
     canvas.press("Delete")
     assert drawn(page, "got.ink === '[]'")
     for ink in ("[0, 0, 0, 0]", "[0, 0, 255, 0]", "[255, 0, 255, 0]"):

@@ -151,7 +151,9 @@ function show(pad, strokes) {
 function pressKey(pad, event) {
   if (event.defaultPrevented || event.altKey || isEditable(event.composedPath()[0])) return
   const action = actionOf(event)
-  if (!action) return
+  // Elsewhere Delete is for other things, such as the names in a list of runs.
+  const onPad = event.composedPath().includes(pad.root) || event.target === document.body
+  if (!action || (action === clear && !onPad) || (action === toggleEraser && event.repeat)) return
   event.preventDefault()
   action(pad)
 }
