@@ -10,14 +10,17 @@ from dashboard.studies import (
     choose_experiment,
     choose_extent,
     is_answered,
+    is_study_chosen,
     show_lesson,
     show_luck_of_network,
     show_networks,
     show_question,
+    show_study_cards,
     show_study_curves,
     show_study_figures,
     show_study_weights,
     show_training,
+    show_way_back,
 )
 
 _VIEWS = {
@@ -30,10 +33,24 @@ _VIEWS = {
 
 
 def page() -> None:
-    st.title("Studies")
+    is_chosen = is_study_chosen()
+    with st.container(horizontal=True, vertical_alignment="center", key="studies-head"):
+        st.title("Studies", width="content")
+        if is_chosen:
+            show_way_back()
     st.caption(
         "Published studies of handwritten digits. Predict a result, train the networks, and compare with the report."
+        + " Choose a question; the times are estimates for this machine." * (not is_chosen)
     )
+    if is_chosen:
+        show_chosen_study()
+    else:
+        show_study_cards()
+        st.html(STYLES)
+
+
+def show_chosen_study() -> None:
+    """The study and the experiment that the address names: aim, networks, question, training and results."""
     chosen = choose_experiment()
     for styles in (IMAGE_STYLES, STYLES):
         st.html(styles)

@@ -8,6 +8,9 @@ from .luck_of_network import show_luck_of_network as show_luck_of_network
 from .networks import show_networks as show_networks
 from .question import is_answered as is_answered
 from .question import show_question as show_question
+from .study_cards import is_study_chosen as is_study_chosen
+from .study_cards import show_study_cards as show_study_cards
+from .study_cards import show_way_back as show_way_back
 from .study_results import show_study_curves as show_study_curves
 from .study_results import show_study_figures as show_study_figures
 from .study_weights import show_study_weights as show_study_weights

@@ -56,6 +56,7 @@ VIEWS = [
     ("data", {"dataset": "mnist-5k"}),
     *(("compare", {"runs": ["1", "2"], "look": section}) for section in SECTIONS),
     ("compare", {"runs": ["1", "2"], "change": "true", "change_field": "Optimisation · Learning rate"}),
+    ("studies", {}),
     ("studies", {"study": "linear-depth"}),
     *(("inspect", {"run": "1", "view": view}) for view in ("Samples", "Mistakes", "Confusion", "Classes", "Weights")),
     ("inspect", {"run": "1", "view": "How it learned"}),

@@ -133,6 +133,7 @@ def test_what_a_widget_cannot_have_is_told_by_the_name_on_the_page(
         "compare": {"runs": ["1", "2"], "look": "Curves"},
         "data": {"dataset": "folder"},
         "inspect": {"run": "1"},
+        "studies": {"study": "cnn"},
     }.get(page, {})
     at = opened(page, **(beside | {key: value}))
     (toast,) = at.toast
@@ -250,7 +251,7 @@ PAGES: dict[str, tuple[list[str], list[dict[str, Any]]]] = {
             )
         ],
     ),
-    "studies": (["study", "experiment", "times", "share", "honest", "results", "metric"], [{}]),
+    "studies": (["study", "experiment", "times", "share", "honest", "results", "metric"], [{}, {"study": "cnn"}]),
     "data": (
         ["dataset", "folder", "folder_size", "folder_colour", "split", "class", "sample"],
         [{"dataset": "mnist-5k"}, {"dataset": "folder"}],

@@ -36,7 +36,7 @@ def test_a_known_value_is_kept() -> None:
 
 @pytest.mark.parametrize("page", ["train", "inspect", "data", "draw", "compare", "studies", "sweeps"])
 def test_no_value_of_any_choice_ends_a_page(page: str, store: Store) -> None:
-    at = opened(page)
+    at = opened(page, **({"study": "cnn"} if page == "studies" else {}))
     for group in at.button_group:
         for value in ("nonsense", None):
             at.session_state[str(group.key)] = value

@@ -18,7 +18,7 @@ from mnist_core.store.store import Store
 from mnist_core.studies import catalogue, records
 from mnist_core.studies.study import Experiment, QuizQuestion, Study, Variant
 from mnist_core.text.rounding import decimals
-from tests.app.pages import curve_charts, opened, ran, tables, texts
+from tests.app.pages import curve_charts, numbers_in, opened, ran, tables, texts
 from tests.labs import train_now, trained_run
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -127,7 +127,7 @@ def press(at: AppTest, label: str) -> AppTest:
 
 
 def revealed(**query: str) -> AppTest:
-    return press(opened("studies", **query), "Show without answering")
+    return press(opened("studies", **({"study": "linear-depth"} | query)), "Show without answering")
 
 
 def figures(at: AppTest) -> pd.DataFrame:
@@ -159,6 +159,23 @@ def test_every_experiment_says_what_it_asked_and_hides_its_results(name: str) ->
         assert sorted(shown) == pytest.approx(sorted(expected), abs=0.005), "in two decimals, losses in four"
 
 
+def test_without_a_study_each_question_is_a_card_that_opens_its_study() -> None:
+    at = opened("studies")
+    assert [text.value for text in at.markdown] == [study.question.text for study in REAL.values()]
+    assert [button.key for button in at.button] == [f"open-{name}" for name in REAL]
+    for caption, study in zip(at.caption[1:], REAL.values(), strict=True):
+        runs = sum(len(experiment.variants) * experiment.seeds for experiment in study.experiments)
+        assert numbers_in(caption.value.splitlines()[1])[:2] == [str(len(study.experiments)), str(runs)]
+    ran(at.button(key="open-ffnn-tuning").click())
+    at.selectbox(key="experiment").set_value("width")
+    assert chosen(ran(at)) == ["ffnn-tuning", "width"]
+    ran(at.button(key="all-studies").click())
+    assert not at.selectbox
+    assert not {"study", "experiment"} & set(at.query_params)
+    ran(at.button(key="open-ffnn-tuning").click())
+    assert chosen(at) == ["ffnn-tuning", REAL["ffnn-tuning"].experiments[0].name]
+
+
 def test_the_url_chooses_and_nonsense_in_it_does_not(tiny: None) -> None:
     at = opened("studies", study="no such study", experiment="neither")
     assert chosen(at) == ["linear-depth", "depth"]
@@ -169,7 +186,7 @@ def test_the_url_chooses_and_nonsense_in_it_does_not(tiny: None) -> None:
 
 @pytest.mark.parametrize(("prediction", "right"), [("neither", True), ("the deep one", False)])
 def test_a_prediction_is_compared_with_the_answer(tiny: None, prediction: str, right: bool) -> None:
-    at = press(opened("studies"), prediction)
+    at = press(opened("studies", study="linear-depth"), prediction)
     (verdict,) = at.success if right else at.warning
     assert all(f"**{answer}**" in verdict.value for answer in (prediction, "neither"))
     assert QUESTION.why in texts(at)
@@ -180,7 +197,7 @@ def test_a_prediction_is_compared_with_the_answer(tiny: None, prediction: str, r
 
 
 def test_the_button_queues_every_network_once(tiny: None, own_lab: Path) -> None:
-    at = press(opened("studies", times="2", honest="true", **ONE), "Train it live")
+    at = press(opened("studies", study="linear-depth", times="2", honest="true", **ONE), "Train it live")
     store = Store.open(own_lab)
     # Two networks, two seeds, two protocols: the honest one as well, because `more` continues from this experiment.
     assert len(store.runs(states=["queued"])) == 8
@@ -236,11 +253,13 @@ def test_states_are_shown_at_once_and_accuracies_after_the_prediction(tiny: None
     assert accuracy in board
     assert "784-5-10" in board
     assert "not trained" in live_training.progress_html([(rows[0][0], None)], figures=True)
-    assert ["curves" in curve_charts(at) for at in (opened("studies", **ONE), revealed(**ONE))] == [False, True]
+    assert [
+        "curves" in curve_charts(at) for at in (opened("studies", study="linear-depth", **ONE), revealed(**ONE))
+    ] == [False, True]
 
 
 def test_a_continuation_follows_by_itself(tiny: None, own_lab: Path) -> None:
-    at = press(opened("studies", experiment="more", **ONE), "Train it live")
+    at = press(opened("studies", study="linear-depth", experiment="more", **ONE), "Train it live")
     store = Store.open(own_lab)
     (parent,) = store.runs()
     assert not parent.config.continue_from
