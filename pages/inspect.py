@@ -2,7 +2,14 @@
 
 import streamlit as st
 
-from dashboard.controls import CLASS_BAR_STYLES, IMAGE_STYLES, predicted_splits, run_downloads, split_predictions
+from dashboard.controls import (
+    CLASS_BAR_STYLES,
+    IMAGE_STYLES,
+    first_network,
+    predicted_splits,
+    run_downloads,
+    split_predictions,
+)
 from dashboard.frame import choose_option, choose_run, navigation, open_store
 from dashboard.inspect import PREDICTION_VIEWS, show_learning, show_weights
 from mnist_core.analysis import image_remarks, measures
@@ -30,12 +37,12 @@ def page() -> None:
     linked = st.query_params.get("run", "")
     left, right = st.columns([1, 2], gap="medium", vertical_alignment="bottom")
     with left:
-        help = "The run to look at; the newest is first. Type to search."
+        help = "The run to look at; at first the first run chosen on Compare, Draw or Train. Type to search."
         runs = open_store().runs()
-        run = choose_run("run", "Run", help, runs)
+        run = choose_run("run", "Run", help, runs, follows="runs")
     if run is None:
-        st.info("There is no run yet. Train a network first: as soon as it has finished, you can look into it here.")
-        st.page_link("pages/train.py", label="Train a network")
+        st.info("There is no run yet. Train a network here, or your own on the **Train** page, and look into it.")
+        first_network.offer()
         return
     if linked and linked not in [str(run.number) for run in runs]:
         st.warning(f"Run {in_markdown(linked[:20])} is not here; it may have been deleted. This is run {run.number}.")

@@ -28,18 +28,25 @@ def page() -> None:
             show_new_sweep_form()
     with right:
         if row is None:
-            explain_sweeps()
+            explain_sweeps(has_runs=bool(store.runs()))
         else:
             follow_sweep(row)
 
 
-def explain_sweeps() -> None:
+def explain_sweeps(has_runs: bool) -> None:
+    """What a sweep is, with ready examples; a lab without any run also gets a link to a first network."""
     st.info(
         "No sweep yet. A **sweep** trains the same experiment many times and changes one or a few settings from run to "
         "run. It shows which values are best and how much they matter. Several seeds for each show what is chance."
     )
     st.markdown("**Ready examples.** A click fills the form on the left; nothing starts yet.")
     show_examples("empty")
+    if not has_runs:
+        st.page_link(
+            navigation.page_named("train"),
+            label="Train a single network first",
+            help="The page Train begins with a small network that learns in about half a minute.",
+        )
 
 
 navigation.enter()

@@ -22,12 +22,18 @@ _MAX_LETTERS = 18
 _CONFIRM_SECONDS = 60.0
 
 
-def choose_run(key: str, label: str, help: str, runs: Sequence[Run]) -> Run | None:
-    """A select box of runs; the choice is the query parameter `key`, a run's number. None where there is no run."""
+def choose_run(key: str, label: str, help: str, runs: Sequence[Run], follows: str = "") -> Run | None:
+    """A select box of runs; the choice is the query parameter `key`, a run's number. None where there is no run.
+
+    `follows` is the key of `choose_runs` on other pages. Where the choice there has changed since, this one begins with
+    the first of those runs, unless the address names another.
+    """
     by_number = {run.number: run for run in runs}
     if not by_number:
         return None
     check_link_value(key, label)
+    if follows:
+        _follow_choice(key, follows)
     numbers = _numbers_from_url(key, by_number, [])
     # Assigned at every rerun: Streamlit is about to drop a value that is left from another page.
     st.session_state[key] = numbers[0] if numbers else next(iter(by_number))
@@ -133,6 +139,14 @@ def confirm_chosen_runs(key: str) -> None:
         return
     for number in st.session_state.get(key, []):
         st.session_state.get(f"{key}:added", {}).pop(number, None)
+
+
+def _follow_choice(key: str, follows: str) -> None:
+    """Take the first of the runs chosen under `follows` if those are others than this choice has followed before."""
+    chosen = st.session_state.get(f"{follows}:chosen", [])
+    if chosen and chosen != st.session_state.get(f"{key}:followed") and not st.query_params.get_all(key):
+        st.session_state[key] = chosen[0]
+    st.session_state[f"{key}:followed"] = chosen
 
 
 def _show_summary(key: str, numbers: Sequence[int]) -> None:

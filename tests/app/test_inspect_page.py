@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import precision_recall_fscore_support
+from streamlit.testing.v1 import AppTest
 
 from dashboard.controls import bold_class
 from mnist_core.data import mnist_5k
@@ -64,6 +65,35 @@ def test_without_a_run_the_page_says_where_to_begin() -> None:
     at = opened("inspect", run=3, view="Mistakes")
     assert len(at.info) == 1
     assert not at.selectbox
+
+
+def test_without_a_run_a_button_trains_the_first_and_shows_it(own_lab: Path) -> None:
+    at = opened("inspect")
+    ran(at.button(key="first-network").click())
+    (run,) = Store.open(own_lab).runs()
+    assert at.selectbox(key="run").value == run.number == 1
+
+
+def test_the_run_is_the_first_chosen_on_compare_and_compare_keeps_its_choice(store: Store) -> None:
+    at = opened("compare", runs=["2", "1"])
+    goes_to(at, "inspect")
+    assert at.selectbox(key="run").value == 2
+    at.selectbox(key="run").set_value(3)
+    ran(at)
+    goes_to(at, "compare")
+    assert at.query_params["runs"] == ["2", "1"]
+    goes_to(at, "inspect")
+    assert at.selectbox(key="run").value == 3, "a choice made here lasts until another is made there"
+    goes_to(at, "compare", runs=["1", "2"])
+    goes_to(at, "inspect")
+    assert at.selectbox(key="run").value == 1
+
+
+def goes_to(at: AppTest, page: str, **query: list[str]) -> None:
+    """Another page as the menu opens it, in the same session; with `query` as a link there does."""
+    at.query_params.clear()
+    at.query_params.update(query)
+    ran(at.switch_page(f"pages/{page}.py"))
 
 
 def test_the_summary_is_that_of_the_run_in_the_link(store: Store) -> None:

@@ -61,6 +61,8 @@ def test_an_empty_lab_says_what_a_sweep_is_and_an_example_fills_the_form(page: A
     assert not page.exception
     assert len(page.info) == 1
     assert button(page, "Start the sweep").disabled
+    (link,) = [link.proto for link in page.get("page_link")]
+    assert link.page == "train"
     page.button(key="empty: Learning rates from 0.00001 to 1").click().run()
     assert not page.exception
     assert page.selectbox(key="vary1").value == "learning_rate"
