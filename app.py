@@ -7,6 +7,7 @@ from dashboard.controls import uploads
 from dashboard.frame import (
     access,
     address,
+    class_mode,
     compression,
     errors_as_messages,
     links,
@@ -26,12 +27,14 @@ def draw() -> None:
     st.set_page_config(page_title=title, page_icon=navigation.LOGO, layout="wide", menu_items={"About": about})
     st.logo(navigation.LOGO, size="large")
     page = navigation.current_page()
+    class_place = class_mode.begin_class_mode()
     shown = troubles.show_troubles()
     with errors_as_messages():
         page.run()
     titles.end_title()
     links.show_refused_values()
     address.complete_address()
+    class_mode.listen_to_keys(class_place)
     troubles.rerun_when_changed(shown)
 
 

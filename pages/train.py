@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.components import preload_curve_chart
-from dashboard.frame import choose_option, navigation, open_store
+from dashboard.frame import choose_option, class_mode, navigation, open_store
 from dashboard.train import (
     Experiment,
     describe_experiment,
@@ -17,7 +17,7 @@ from dashboard.train import (
 
 def page() -> None:
     has_runs = bool(open_store().runs())
-    if has_runs or st.query_params:
+    if has_runs or asks_for_more():
         show_form_and_view(has_runs)
         return
     send_styles(form=True)
@@ -28,11 +28,16 @@ def page() -> None:
         show_form_and_view(has_runs)
 
 
+def asks_for_more() -> bool:
+    """Whether the link asks for something of this page."""
+    return any(key != class_mode.KEY for key in st.query_params)
+
+
 def show_form_and_view(has_runs: bool) -> None:
     """The form, which can be folded away, beside what is watched."""
     styles = st.container()
     with st.container(horizontal=True, vertical_alignment="center", key="train-head"):
-        if has_runs or st.query_params:
+        if has_runs or asks_for_more():
             st.title("Train", width="content")
         view = choose_option(
             "View",

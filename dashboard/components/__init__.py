@@ -1,5 +1,6 @@
 """Streamlit components of this app, one folder each: a Python function with its script, style and markup."""
 
+from dashboard.components.class_keys.class_keys import class_keys
 from dashboard.components.curve_chart.curve_chart import (
     curve_chart,
     growing_curve_chart,
@@ -26,6 +27,7 @@ __all__ = [
     "TableRows",
     "ThinkingView",
     "Tile",
+    "class_keys",
     "curve_chart",
     "data_table",
     "gallery",

@@ -1,5 +1,6 @@
 from . import access as access
 from . import address as address
+from . import class_mode as class_mode
 from . import compression as compression
 from . import links as links
 from . import navigation as navigation

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from dashboard.frame.links import check_link_value
+from dashboard.frame.sections import remember_sections
 from dashboard.frame.titles import SECTION_KEYS, name_section
 
 _T = TypeVar("_T")
@@ -17,7 +18,8 @@ def choose_option(
     """The chosen option; the default while nothing is chosen or the choice is not among the options.
 
     The choice is the query parameter `key` unless `in_address` is False. `how` goes to `st.segmented_control`. The key
-    of a section or view (`titles.SECTION_KEYS`) also names it in the browser's title, and Back undoes its change.
+    of a section or view (`titles.SECTION_KEYS`) also names it in the browser's title, Back undoes its change, and in
+    class mode keys step through its options.
     """
     if key in st.session_state and st.session_state[key] not in options:
         # A link or another page has set this value. Streamlit would return it, and mark no option as chosen.
@@ -28,6 +30,7 @@ def choose_option(
     # On a busy machine Streamlit has been seen to return None although a choice is required.
     chosen = chosen if chosen in options else default
     if key in SECTION_KEYS:
+        remember_sections(key, options, chosen)
         name_section(str(how.get("format_func", str)(chosen)))
     return chosen
 

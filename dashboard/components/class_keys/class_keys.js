@@ -1,0 +1,44 @@
+// The keys of class mode, on the whole page: C switches it; arrows and a presenter's clicker step through the sections.
+
+const TYPING = "input:not([type=checkbox], [type=radio], [type=button]), textarea, select, [contenteditable], [role=dialog]"
+// What has a use of its own for the arrow keys.
+const OWN_ARROWS = "[role=radiogroup], [role=slider], [role=listbox], [role=menu], [role=tablist], canvas, table"
+// A clicker presses PageUp and PageDown. After a click on a section the focus is on that button: the clicker must go on.
+const OWN_PAGES = "[role=slider], [role=listbox], [role=menu], canvas, table"
+const STEPS = { ArrowLeft: -1, PageUp: -1, ArrowRight: 1, PageDown: 1 }
+
+// So many milliseconds after a key the page may not have followed yet, and the next key goes on from where that one led.
+const FOLLOWS_WITHIN = 1500
+let last = { at: 0, place: "", when: -Infinity }
+
+export default function ({ data, setTriggerValue }) {
+  const step = (by) => {
+    const place = `${location.pathname} ${data.count}`
+    const isFresh = last.place === place && performance.now() - last.when < FOLLOWS_WITHIN
+    const at = isFresh ? last.at : data.at
+    const next = Math.min(Math.max(at + by, 0), data.count - 1)
+    if (next === at) return
+    last = { at: next, place, when: performance.now() }
+    // Two quick keys may arrive as one message, so it names the section instead of a step.
+    setTriggerValue("section", next)
+  }
+
+  const press = (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return
+    // The path also leads into components, whose elements the event's own target does not show.
+    const first = event.composedPath()[0]
+    const isIn = (places) => first instanceof Element && first.closest(places) !== null
+    if (isIn(TYPING)) return
+    if (event.key.toLowerCase() === "c" && !event.repeat) {
+      event.preventDefault()
+      setTriggerValue("switched", !data.on)
+    } else if (data.on && event.key in STEPS && data.count > 0) {
+      if (isIn(event.key.startsWith("Page") ? OWN_PAGES : OWN_ARROWS)) return
+      event.preventDefault()
+      step(STEPS[event.key])
+    }
+  }
+
+  window.addEventListener("keydown", press)
+  return () => window.removeEventListener("keydown", press)
+}

@@ -1,0 +1,57 @@
+"""Class mode, for a projector: large type, no form and fewer words, and keys that step through a page's sections."""
+
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.components import class_keys
+from dashboard.frame.sections import Sections, drawn_sections, forget_sections
+
+# The parameter of the address, and the key of the switch.
+KEY = "class"
+_STYLES = Path(__file__).with_name("class_mode.css").read_text(encoding="utf-8")
+_HELP = (
+    "For a projector: large type, no form, one thing at a time. Keys, while you do not type:\n\n"
+    "- **C**: class mode on and off\n"
+    "- **←** and **→**, or **Page Up** and **Page Down** of a presenter's clicker: the section before and after\n"
+)
+
+
+def begin_class_mode() -> AbstractContextManager[object]:
+    """Draw the switch at the top of the window; returns its place, for `listen_to_keys`.
+
+    To be called before the page is drawn: the links of the menu then keep the parameter.
+    """
+    forget_sections()
+    # head.css takes this container out of the page, so that nothing in it needs room there.
+    place = st.container(key="class-mode")
+    with place:
+        if st.toggle("Class mode", key=KEY, bind="query-params", help=_HELP):
+            st.html(f"<style>{_STYLES}</style>")
+    return place
+
+
+def listen_to_keys(place: AbstractContextManager[object]) -> None:
+    """Let keys switch class mode and step through the sections; to be called once the page is drawn."""
+    sections = drawn_sections()
+    with place:
+        class_keys(
+            "class-keys",
+            st.session_state[KEY],
+            0 if sections is None else sections.at,
+            0 if sections is None else len(sections.options),
+            _switch,
+            partial(_step, sections),
+        )
+
+
+def _switch(on: bool) -> None:
+    st.session_state[KEY] = on
+
+
+def _step(sections: Sections | None, index: int) -> None:
+    # Those of the page that the browser shows: a run that a second key has cut short may not have come to its own.
+    if sections is not None:
+        st.session_state[sections.key] = sections.options[index]
