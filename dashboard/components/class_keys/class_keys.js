@@ -7,20 +7,25 @@ const OWN_ARROWS = "[role=radiogroup], [role=slider], [role=listbox], [role=menu
 const OWN_PAGES = "[role=slider], [role=listbox], [role=menu], canvas, table"
 const STEPS = { ArrowLeft: -1, PageUp: -1, ArrowRight: 1, PageDown: 1 }
 
-// So many milliseconds after a key the page may not have followed yet, and the next key goes on from where that one led.
+// Until the page has followed a key, the next key goes on from where that one led. Of two quick keys the page may follow the
+// first one first, so that it counts for so many milliseconds in any case.
 const FOLLOWS_WITHIN = 1500
-let last = { at: 0, place: "", when: -Infinity }
+let stopListening = () => {}
+let last = { from: null, at: 0, place: "", when: -Infinity }
 
 export default function ({ data, setTriggerValue }) {
+  if (data.at === last.at) last.from = null
+
   const step = (by) => {
     const place = `${location.pathname} ${data.count}`
-    const isFresh = last.place === place && performance.now() - last.when < FOLLOWS_WITHIN
+    const isAwaited = data.at === last.from || performance.now() - last.when < FOLLOWS_WITHIN
+    const isFresh = last.place === place && isAwaited
     const at = isFresh ? last.at : data.at
     const next = Math.min(Math.max(at + by, 0), data.count - 1)
     if (next === at) return
-    last = { at: next, place, when: performance.now() }
+    last = { from: data.at, at: next, place, when: performance.now() }
     // Two quick keys may arrive as one message, so it names the section instead of a step.
-    setTriggerValue("section", next)
+    setTriggerValue("section", { index: next })
   }
 
   const press = (event) => {
@@ -31,7 +36,7 @@ export default function ({ data, setTriggerValue }) {
     if (isIn(TYPING)) return
     if (event.key.toLowerCase() === "c" && !event.repeat) {
       event.preventDefault()
-      setTriggerValue("switched", !data.on)
+      setTriggerValue("switched", { on: !data.on })
     } else if (data.on && event.key in STEPS && data.count > 0) {
       if (isIn(event.key.startsWith("Page") ? OWN_PAGES : OWN_ARROWS)) return
       event.preventDefault()
@@ -39,6 +44,9 @@ export default function ({ data, setTriggerValue }) {
     }
   }
 
+  // This is called again with new data, while the listener with the old data may still be there.
+  stopListening()
   window.addEventListener("keydown", press)
-  return () => window.removeEventListener("keydown", press)
+  stopListening = () => window.removeEventListener("keydown", press)
+  return stopListening
 }

@@ -27,13 +27,14 @@ def class_keys(
 
 
 def _switch(key: str, switch: Callable[[bool], None]) -> None:
-    wanted = (st.session_state.get(key) or {}).get("switched")
-    if isinstance(wanted, bool):
-        switch(wanted)
+    # What a browser sends may be anything.
+    match (st.session_state.get(key) or {}).get("switched"):
+        case {"on": bool(wanted)}:
+            switch(wanted)
 
 
 def _step(key: str, count: int, step: Callable[[int], None]) -> None:
-    # What a browser sends may be anything. True is a whole number to Python.
-    index = (st.session_state.get(key) or {}).get("section")
-    if isinstance(index, int) and not isinstance(index, bool) and 0 <= index < count:
-        step(index)
+    match (st.session_state.get(key) or {}).get("section"):
+        # True is a whole number to Python.
+        case {"index": int(index)} if not isinstance(index, bool) and 0 <= index < count:
+            step(index)
