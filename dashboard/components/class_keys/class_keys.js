@@ -14,7 +14,7 @@ let stopListening = () => {}
 let last = { from: null, at: 0, place: "", when: -Infinity }
 
 export default function ({ data, setTriggerValue }) {
-  if (data.at === last.at) last.from = null
+  if (data.at === last.at) last = { ...last, from: null, when: -Infinity }
 
   const step = (by) => {
     const place = `${location.pathname} ${data.count}`
