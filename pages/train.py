@@ -17,27 +17,29 @@ from dashboard.train import (
 
 def page() -> None:
     has_runs = bool(open_store().runs())
-    if has_runs or asks_for_more():
+    if has_runs or not greets():
         show_form_and_view(has_runs)
         return
     send_styles(form=True)
-    # Only a lab without runs greets, and only where no link asks for something else.
     st.title("Train")
     show_greeting()
     with st.expander("Choose your own network and settings"):
-        show_form_and_view(has_runs)
+        show_form_and_view(has_runs, title=False)
 
 
-def asks_for_more() -> bool:
-    """Whether the link asks for something of this page."""
-    return any(key != class_mode.KEY for key in st.query_params)
+def greets() -> bool:
+    """Whether a lab without runs greets: only where the link asked for nothing else.
+
+    Decided once a session: Streamlit takes values that are usual out of the address.
+    """
+    return st.session_state.setdefault("train:greets", not any(key != class_mode.KEY for key in st.query_params))
 
 
-def show_form_and_view(has_runs: bool) -> None:
+def show_form_and_view(has_runs: bool, title: bool = True) -> None:
     """The form, which can be folded away, beside what is watched."""
     styles = st.container()
     with st.container(horizontal=True, vertical_alignment="center", key="train-head"):
-        if has_runs or asks_for_more():
+        if title:
             st.title("Train", width="content")
         view = choose_option(
             "View",

@@ -10,7 +10,7 @@ from dashboard.components import class_keys
 from dashboard.frame.sections import Sections, drawn_sections, forget_sections
 
 # The parameter of the address, and the key of the switch.
-KEY = "class"
+KEY = "classroom"
 _STYLES = Path(__file__).with_name("class_mode.css").read_text(encoding="utf-8")
 _HELP = (
     "For a projector: large type, no form, one thing at a time. Keys, while you do not type:\n\n"

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Literal
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.controls import change_one_thing
 from dashboard.frame import add_chosen_runs, background_jobs, count_clicks, is_new_click, open_store
@@ -43,11 +42,13 @@ def run_card(run: Run, queue: Sequence[str], size: Literal["large", "small", "li
     with st.container(border=True, key=f"run-{run.number}"):
         if size == "line":
             title, buttons = st.columns([5, 4], vertical_alignment="center")
-            _show_state(run, queue, title)
+            with title:
+                _show_state(run, queue)
         else:
             number, facts = st.columns([2, 3], vertical_alignment="center")
             number.html(f"<div class='{size}'>{figure_html(run)}</div>")
-            _show_state(run, queue, facts)
+            with facts:
+                _show_state(run, queue)
             facts.html(f"<div class='mistakes'>{'' if run.active else mistakes_html(run)}</div>")
             buttons = facts
         with buttons, st.container(horizontal=True, vertical_alignment="center"):
@@ -63,13 +64,13 @@ def run_card(run: Run, queue: Sequence[str], size: Literal["large", "small", "li
             (st.warning if run.state in ("diverged", "failed", "interrupted") else st.caption)(in_markdown(run.note))
 
 
-def _show_state(run: Run, queue: Sequence[str], place: DeltaGenerator) -> None:
+def _show_state(run: Run, queue: Sequence[str]) -> None:
     """Name and state, and how far it is."""
-    place.html(
+    st.html(
         f"<div class='run-title'><span style='color:{run_style(run.number).colour}'>●</span> "
         f"<b>{in_html(run_label(run))}</b> · {_MARKS[run.state]} {_state_text(run, queue)}</div>"
     )
-    place.progress(run.progress, text=_progress_text(run))
+    st.progress(run.progress, text=_progress_text(run))
 
 
 def _show_halt_buttons(run: Run) -> None:

@@ -62,7 +62,7 @@ def test_runs_can_be_read_and_changes_are_refused(read_only: Path):
 
 @pytest.mark.parametrize("page", ["compare", "train", "inspect", "draw", "sweeps", "studies", "data"])
 def test_every_page_opens(page: str, read_only: Path):
-    at = opened(page)
+    at = opened(page, **({"table": "true"} if page == "compare" else {}))
     if page == "compare":
         assert tables(at)["runs-table"]["Name"].tolist() == ["kept"]
 

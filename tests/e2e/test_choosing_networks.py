@@ -75,7 +75,7 @@ def test_networks_are_chosen_by_mouse_and_by_keyboard(serve, page: Page) -> None
 
 
 def test_long_families_unfold_and_no_match_is_told(serve, page: Page) -> None:
-    page.goto(f"{serve()}/train")
+    page.goto(f"{serve()}/train?form=true")
     expect(card(page, "linear-9-10")).to_be_hidden()
     more = page.get_by_role("button", name="more of the family Linear")
     expect(more).to_have_attribute("aria-expanded", "false")
@@ -93,7 +93,7 @@ def test_long_families_unfold_and_no_match_is_told(serve, page: Page) -> None:
 def test_lenet_is_seen_at_a_glance(serve, browser: Browser, width: int, height: int) -> None:
     context = browser.new_context(viewport={"width": width, "height": height})
     page = context.new_page()
-    page.goto(f"{serve()}/train")
+    page.goto(f"{serve()}/train?form=true")
     # Once the fonts and styles have come, nothing moves any more.
     page.get_by_role("button", name="Start training").wait_for()
     page.wait_for_function("""() => {

@@ -46,7 +46,7 @@ def test_keys_switch_class_mode_and_step_through_sections(url: str, page: Page):
     page.get_by_role("heading", name="Compare", level=1).click()
     page.keyboard.press("c")
     wait_for_size(page, CLASS_PX)
-    assert "class=true" in page.url
+    assert "classroom=true" in page.url
     # Two presses in one go are two steps.
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
@@ -65,18 +65,18 @@ def test_keys_switch_class_mode_and_step_through_sections(url: str, page: Page):
     wait_for_size(page, CLASS_PX)
     page.keyboard.press("c")
     wait_for_size(page, USUAL_PX)
-    expect(page).not_to_have_url(re.compile("class="))
+    expect(page).not_to_have_url(re.compile("classroom="))
 
 
 def test_train_shows_no_form_and_the_menu_keeps_class_mode(url: str, page: Page):
     page.goto(f"{url}/train?view=Training")
     start = page.get_by_role("button", name="Start training")
     expect(start).to_be_visible()
-    page.goto(f"{url}/train?view=Training&class=true")
+    page.goto(f"{url}/train?view=Training&classroom=true")
     wait_for_size(page, CLASS_PX)
     expect(page.get_by_role("radio", name="Training", exact=True)).to_be_checked()
     expect(start).not_to_be_visible()
     page.get_by_role("link", name="Inspect", exact=True).click()
     expect(section(page, "Samples")).to_be_checked()
     wait_for_size(page, CLASS_PX)
-    assert "class=true" in page.url
+    assert "classroom=true" in page.url

@@ -11,10 +11,11 @@ const STEPS = { ArrowLeft: -1, PageUp: -1, ArrowRight: 1, PageDown: 1 }
 // first one first, so that it counts for so many milliseconds in any case.
 const FOLLOWS_WITHIN = 1500
 let stopListening = () => {}
-let last = { from: null, at: 0, place: "", when: -Infinity }
+const NO_KEY = { from: null, at: 0, place: "", when: -Infinity }
+let last = NO_KEY
 
 export default function ({ data, setTriggerValue }) {
-  if (data.at === last.at) last = { ...last, from: null, when: -Infinity }
+  if (data.at === last.at) last = NO_KEY
 
   const step = (by) => {
     const place = `${location.pathname} ${data.count}`
@@ -44,9 +45,16 @@ export default function ({ data, setTriggerValue }) {
     }
   }
 
+  // After a click keys go on from what was clicked.
+  const forget = () => (last = NO_KEY)
+
   // This is called again with new data, while the listener with the old data may still be there.
   stopListening()
   window.addEventListener("keydown", press)
-  stopListening = () => window.removeEventListener("keydown", press)
+  window.addEventListener("pointerdown", forget)
+  stopListening = () => {
+    window.removeEventListener("keydown", press)
+    window.removeEventListener("pointerdown", forget)
+  }
   return stopListening
 }

@@ -59,7 +59,7 @@ def test_a_run_can_be_trained_listed_shown_and_deleted():
     listed = json.loads(lab("list", "--json").stdout)
     assert [run["id"] for run in listed] == [printed["id"]]
     shown = json.loads(in_process("show", "1", "--json"))
-    assert {file["kind"] for file in shown["artifacts"]} == {"checkpoint", "predictions"}
+    assert {file["kind"] for file in shown["artifacts"]} == {"checkpoint", "predictions", "glimpses"}
     assert "first" in in_process("show", printed["id"][:20])
     in_process("delete", "1")
     assert json.loads(in_process("list", "--json")) == []
