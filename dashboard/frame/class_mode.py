@@ -40,6 +40,7 @@ def listen_to_keys(place: AbstractContextManager[object]) -> None:
         class_keys(
             "class-keys",
             st.session_state[KEY],
+            "" if sections is None else sections.key,
             0 if sections is None else sections.at,
             0 if sections is None else len(sections.options),
             _switch,

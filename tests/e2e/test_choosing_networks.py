@@ -59,8 +59,9 @@ def test_networks_are_chosen_by_mouse_and_by_keyboard(serve, page: Page) -> None
     expect_chosen(page, "lenet-5", "linear-10")
     page.keyboard.press("Enter")
     expect_chosen(page, "softmax")
-    page.go_back()
-    expect_chosen(page, "lenet-5", "linear-10")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("+")
+    expect_chosen(page, "softmax", "linear-10")
 
     # The page Sweeps has a select box for the same parameter; the choice outlives a visit there.
     page.get_by_test_id("stTopNavLink").filter(has_text="Sweeps").click()

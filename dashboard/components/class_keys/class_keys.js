@@ -14,6 +14,13 @@ let stopListening = () => {}
 const NO_KEY = { from: null, at: 0, place: "", when: -Infinity }
 let last = NO_KEY
 
+// The section whose button is marked: after a click the browser knows it sooner than Python.
+const marked = ({ bar, at }) => {
+  const buttons = bar ? [...document.querySelectorAll(`.st-key-${CSS.escape(bar)} [role=radio]`)] : []
+  const found = buttons.findIndex((button) => button.getAttribute("aria-checked") === "true")
+  return found < 0 ? at : found
+}
+
 export default function ({ data, setTriggerValue }) {
   if (data.at === last.at) last = NO_KEY
 
@@ -21,7 +28,7 @@ export default function ({ data, setTriggerValue }) {
     const place = `${location.pathname} ${data.count}`
     const isAwaited = data.at === last.from || performance.now() - last.when < FOLLOWS_WITHIN
     const isFresh = last.place === place && isAwaited
-    const at = isFresh ? last.at : data.at
+    const at = isFresh ? last.at : marked(data)
     const next = Math.min(Math.max(at + by, 0), data.count - 1)
     if (next === at) return
     last = { from: data.at, at: next, place, when: performance.now() }

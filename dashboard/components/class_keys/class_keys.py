@@ -11,16 +11,18 @@ _MOUNT = component("mnist_lab_class_keys", js=assets.text("class_keys/class_keys
 
 
 def class_keys(
-    key: str, on: bool, at: int, count: int, switch: Callable[[bool], None], step: Callable[[int], None]
+    key: str, on: bool, bar: str, at: int, count: int, switch: Callable[[bool], None], step: Callable[[int], None]
 ) -> None:
     """Listen to the keys while class mode is `on` or off, at section `at` of `count` (0: the page has none).
+
+    `bar` is the key of the buttons that choose the section: the browser marks what was clicked before Python knows it.
 
     `switch` gets whether class mode is to be on, `step` the index of the section to show, from 0 to count - 1. Both are
     called before the page is drawn again. Shows nothing, but takes as much room as an empty line.
     """
     _MOUNT(
         key=key,
-        data={"on": on, "at": at, "count": count},
+        data={"on": on, "bar": bar, "at": at, "count": count},
         on_switched_change=lambda: _switch(key, switch),
         on_section_change=lambda: _step(key, count, step),
     )
