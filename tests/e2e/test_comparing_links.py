@@ -88,7 +88,7 @@ def test_a_link_shows_the_same_view_in_another_browser(serve, page: Page, browse
         assert title.startswith(quantity)
     for fragment in ("Remove 1 · wide", "Remove 3 · wide", 'radio "Curves" [checked]', '"0.81"', "3 of 4 runs"):
         assert fragment in seen["page"]
-    assert seen["page"].count("switch") == 5
+    assert seen["page"].count("switch") == 6
 
     other = browser.new_context(viewport={"width": 1400, "height": 1000})
     try:
