@@ -101,7 +101,7 @@ def round_of(page: Page, key: str) -> list[list]:
 
 def travel(page: Page, address: str, inside: str) -> None:
     page.goto(address)
-    expect(page.locator(inside).first).to_be_visible()
+    expect(page.locator(inside).filter(visible=True).first).to_be_visible()
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     page.wait_for_timeout(300)
     page.evaluate(_WATCH)

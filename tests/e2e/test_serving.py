@@ -50,7 +50,7 @@ def test_an_open_page_finds_a_server_that_was_started_again(own_lab: Path, brows
     with app_process(own_lab, port):
         tab.goto(f"http://127.0.0.1:{port}/compare?table=true")
         tab.get_by_role("grid", name="1 run").wait_for()
-        tab.get_by_test_id("stAlert").wait_for()
+        tab.get_by_test_id("stAlert").first.wait_for()
         # The browser must have fetched all scripts before the server ends.
         tab.get_by_role("textbox", name="Filter").wait_for()
         tab.wait_for_load_state("networkidle")

@@ -29,7 +29,7 @@ def test_a_store_that_cannot_be_opened_is_told_on_every_page_until_it_can(
         assert not any(word in alert.inner_text() for word in ("sqlalche", "SELECT", "Traceback"))
     expect(tab.get_by_role("alert")).to_have_count(1)
     folder.mkdir()
-    tab.get_by_role("button", name="Start training").wait_for()
+    tab.get_by_role("button", name="Teach a computer").wait_for()
     expect(tab.get_by_role("alert").filter(has_text=str(folder))).to_have_count(0)
     monkeypatch.setenv("MNIST_LAB_DATABASE", database)
     store = Store.open()
