@@ -24,6 +24,8 @@ const marked = ({ bar, at }) => {
 export default function ({ data, setTriggerValue }) {
   if (data.at === last.at) last = NO_KEY
 
+  // A key counts at once: the page may take a second to follow it.
+  let { on } = data
   const step = (by) => {
     const place = `${location.pathname} ${data.count}`
     const isAwaited = data.at === last.from || performance.now() - last.when < FOLLOWS_WITHIN
@@ -44,8 +46,9 @@ export default function ({ data, setTriggerValue }) {
     if (isIn(TYPING)) return
     if (event.key.toLowerCase() === "c" && !event.repeat) {
       event.preventDefault()
-      setTriggerValue("switched", { on: !data.on })
-    } else if (data.on && event.key in STEPS && data.count > 0) {
+      on = !on
+      setTriggerValue("switched", { on })
+    } else if (on && event.key in STEPS && data.count > 0) {
       if (isIn(event.key.startsWith("Page") ? OWN_PAGES : OWN_ARROWS)) return
       event.preventDefault()
       step(STEPS[event.key])
