@@ -16,7 +16,7 @@ from dashboard.train import (
 
 
 def page() -> None:
-    has_runs = bool(open_store().runs())
+    has_runs = open_store().count_runs() > 0
     if has_runs or not greets():
         show_form_and_view(has_runs)
         return

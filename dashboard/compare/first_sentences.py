@@ -1,6 +1,7 @@
 """The sentence with which each section of Compare begins: what the chosen runs show, computed from their results."""
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 
 import numpy as np
 
@@ -10,7 +11,18 @@ from mnist_core.analysis import Predictions, agreement, measures, plain_summary,
 from mnist_core.config import dataset
 from mnist_core.store import Run
 
-NOT_TESTED = "None of these runs has been tested yet: a run is tested when it ends."
+_NOT_TESTED = "None of these runs has been tested yet: a run is tested when it ends."
+
+
+def _of_predictions(sentence_of: Callable[[Predictions], str]) -> Callable[[Sequence[Run]], str]:
+    """A sentence about what runs predicted, as one about runs: where none has been tested yet, it says that."""
+
+    @wraps(sentence_of)
+    def sentence(runs: Sequence[Run]) -> str:
+        predictions = compared_runs.comparable_predictions(runs)
+        return _NOT_TESTED if predictions is None else sentence_of(predictions)
+
+    return sentence
 
 
 def on_results(runs: Sequence[Run]) -> str:
@@ -23,11 +35,9 @@ def on_curves(runs: Sequence[Run]) -> str:
     return _for_each_data_set(runs, _highest)
 
 
-def on_disagreements(runs: Sequence[Run]) -> str:
+@_of_predictions
+def on_disagreements(predictions: Predictions) -> str:
     """On how many images all are right, none is, and some are."""
-    predictions = compared_runs.comparable_predictions(runs)
-    if predictions is None:
-        return NOT_TESTED
     count, images = len(predictions.runs), predictions.images
     every, nobody = (len(which(predictions.right)) for which in (agreement.right_by_all, agreement.right_by_none))
     if count == 1:
@@ -38,11 +48,9 @@ def on_disagreements(runs: Sequence[Run]) -> str:
     )
 
 
-def on_classes(runs: Sequence[Run]) -> str:
+@_of_predictions
+def on_classes(predictions: Predictions) -> str:
     """Which class is the hardest for these runs on average, and which the easiest."""
-    predictions = compared_runs.comparable_predictions(runs)
-    if predictions is None:
-        return NOT_TESTED
     names = compared_runs.class_names(predictions)
     means = agreement.class_accuracy(predictions).mean(axis=1).dropna()
     hardest, easiest = (int(means.index[place]) for place in (means.argmin(), means.argmax()))
@@ -57,8 +65,8 @@ def on_cost(runs: Sequence[Run]) -> str:
     """Which tested run has the fewest parameters, and which the highest accuracy."""
     tested = [run for run in runs if run.test_accuracy is not None and run.parameters]
     if not tested:
-        return NOT_TESTED
-    names = dict(zip([run.id for run in runs], spoken_names(runs), strict=True))
+        return _NOT_TESTED
+    names = _names_by_id(runs)
     smallest = min(tested, key=lambda run: (run.parameters or 0, -(run.test_accuracy or 0)))
     best = max(tested, key=lambda run: (run.test_accuracy or 0, -(run.parameters or 0)))
     size = f"{smallest.parameters:,} parameters and {_accuracy(smallest)}"
@@ -72,11 +80,9 @@ def on_cost(runs: Sequence[Run]) -> str:
     )
 
 
-def on_calibration(runs: Sequence[Run]) -> str:
+@_of_predictions
+def on_calibration(predictions: Predictions) -> str:
     """How sure a run is on average and how often it is right: of many, that with the largest difference."""
-    predictions = compared_runs.comparable_predictions(runs)
-    if predictions is None:
-        return NOT_TESTED
     sure = np.array([predictions.probabilities[run.id].max(axis=1).mean(dtype=np.float64) for run in predictions.runs])
     right = predictions.right.mean(axis=1)
     widest = int(np.abs(sure - right).argmax())
@@ -91,11 +97,9 @@ def on_robustness(runs: Sequence[Run]) -> str:
     return f"How much of the accuracy of {count} is left when the images change? Measure it, and see."
 
 
-def on_labels(runs: Sequence[Run]) -> str:
+@_of_predictions
+def on_labels(predictions: Predictions) -> str:
     """How many images all of the runs call the same other class than their label."""
-    predictions = compared_runs.comparable_predictions(runs)
-    if predictions is None:
-        return NOT_TESTED
     called = predictions.predicted
     doubted = int(((called == called[0]).all(axis=0) & (called[0] != predictions.labels)).sum())
     who = f"All {len(called)} runs call" if len(called) > 1 else f"{_alone(predictions)} calls"
@@ -121,11 +125,9 @@ def _for_each_data_set(runs: Sequence[Run], sentence_of: Callable[[Sequence[Run]
     return "\n".join(f"{dataset(name).label}: {sentence_of(group)}" for name, group in by_data_set.items())
 
 
-def _verdict(runs: Sequence[Run]) -> str:
-    predictions = compared_runs.comparable_predictions(runs)
-    if predictions is None:
-        return NOT_TESTED
-    return plain_summary(compared_runs.load_verdict(predictions), baseline_of(runs))
+@_of_predictions
+def _verdict(predictions: Predictions) -> str:
+    return plain_summary(compared_runs.load_verdict(predictions), baseline_of(predictions.runs))
 
 
 def _highest(runs: Sequence[Run]) -> str:
@@ -134,7 +136,7 @@ def _highest(runs: Sequence[Run]) -> str:
     fair = [run for run in measured if not run.optimistic] or measured
     if not fair:
         return "None of these runs was measured on held-out images after an epoch."
-    names = dict(zip([run.id for run in runs], spoken_names(runs), strict=True))
+    names = _names_by_id(runs)
     best = max(fair, key=lambda run: run.validation_accuracy or 0)
     of_images = measures.validation_heading([best], "accuracy")
     value = f"{of_images[0].lower()}{of_images[1:]}, {best.validation_accuracy:.2%}, after epoch {best.best_epoch}"
@@ -142,6 +144,10 @@ def _highest(runs: Sequence[Run]) -> str:
         return f"{names[best.id]} has its highest {value}."
     equal = sum(run.validation_accuracy == best.validation_accuracy for run in fair) > 1
     return f"{names[best.id]} reaches {'a' if equal else 'the'} highest {value}{', as others do' * equal}."
+
+
+def _names_by_id(runs: Sequence[Run]) -> dict[str, str]:
+    return dict(zip([run.id for run in runs], spoken_names(runs), strict=True))
 
 
 def _alone(predictions: Predictions) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from statistics import fmean
 
 import streamlit as st
@@ -20,21 +21,7 @@ _LETTERS = 34
 # Of so many runs the groups of seeds are open from the start.
 _MOST_OPENED = 6
 
-# The rail stays beside the sections, and the buttons of the sections stay above them, while the page scrolls.
-_STYLE = """<style>
-[data-testid=stLayoutWrapper]:has(> .st-key-sections) {
-  position: sticky; top: 3.75rem; z-index: 90; background: GROUND; padding-bottom: 2px;
-}
-[data-testid=stColumn]:has(.st-key-rail) {
-  align-self: flex-start; position: sticky; top: 7rem; max-height: calc(100dvh - 7.5rem); overflow-y: auto;
-}
-.st-key-sentence [data-testid=stMarkdown] p { font-size: 1.3rem; font-weight: 600; line-height: 1.3; }
-@media (max-width: 640px) {
-  [data-testid=stColumn]:has(.st-key-rail) { position: static; max-height: none; }
-  .st-key-sections [role=radiogroup] { flex-wrap: nowrap; overflow-x: auto; }
-  .st-key-sections [role=radiogroup] > * { flex: none; }
-}
-</style>"""
+_STYLES = Path(__file__).with_name("rail.css")
 
 
 def show_rail(runs: Sequence[Run]) -> None:
@@ -60,7 +47,7 @@ def show_rail(runs: Sequence[Run]) -> None:
 
 def show_style() -> None:
     """The style of rail and sections; to be sent early, so that nothing moves, in a row, where it takes no room."""
-    st.html(_STYLE.replace("GROUND", "#0e1117" if st.context.theme.type == "dark" else "#ffffff"))
+    st.html(_STYLES)
 
 
 def _row(run: Run, line: str, hidden: bool, baseline: bool) -> RailRow:

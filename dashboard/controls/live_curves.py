@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 import streamlit as st
 
@@ -55,7 +56,40 @@ def live_curves(runs: Sequence[Run]) -> None:
         st.error(in_markdown(note))
     runs = [run for run in runs if not notes[run.id]]
     # The controls stand below the chart, which is what one looks at.
-    place = st.container()
+    chart_place = st.container()
+    view = _chart_controls()
+    if note := measures.training_loss_note(runs):
+        st.caption(note)
+    store = open_store()
+    followed: FollowedRuns = st.session_state.setdefault(_FOLLOWED, FollowedRuns())
+    followed.keep([run.id for run in runs])
+    for run in runs:
+        followed.add(run.id, *store.new_curves(run.id, followed.last_row(run.id), _METRICS))
+    curves = {run.id: followed.curves(run.id) for run in runs}
+    window = visible_range(_CHART, view["x"])
+    chart = learning_chart(curves, runs, window=window, cache=followed.lines, **view)
+    steps = [series.step for series in (recorded.get("train_loss") for recorded in curves.values()) if series]
+    with chart_place:
+        growing_curve_chart(
+            _CHART,
+            chart,
+            "Learning curves",
+            empty="Waiting for the first measurements …" if runs else "No run is selected.",
+            points=sum(map(len, steps)),
+            last_step=max((int(step[-1]) for step in steps if len(step)), default=0),
+        )
+
+
+class _View(TypedDict):
+    """What `learning_chart` is told by the controls."""
+
+    x: CurveAxis
+    smoothing: float
+    log_x: bool
+    log_y: bool
+
+
+def _chart_controls() -> _View:
     with st.container(horizontal=True, vertical_alignment="bottom", key="curve-controls"):
         smoothing = st.slider(
             "Smoothing",
@@ -79,28 +113,7 @@ def live_curves(runs: Sequence[Run]) -> None:
             bind="query-params",
             help="Logarithmic axes of the loss and of the errors: 98 % and 99 % look as different as they are.",
         )
-    if note := measures.training_loss_note(runs):
-        st.caption(note)
-    store = open_store()
-    followed: FollowedRuns = st.session_state.setdefault(_FOLLOWED, FollowedRuns())
-    followed.keep([run.id for run in runs])
-    for run in runs:
-        followed.add(run.id, *store.new_curves(run.id, followed.last_row(run.id), _METRICS))
-    curves = {run.id: followed.curves(run.id) for run in runs}
-    window = visible_range(_CHART, across)
-    chart = learning_chart(
-        curves, runs, x=across, smoothing=smoothing, log_x=log_x, log_y=log_y, window=window, cache=followed.lines
-    )
-    steps = [series.step for series in (recorded.get("train_loss") for recorded in curves.values()) if series]
-    with place:
-        growing_curve_chart(
-            _CHART,
-            chart,
-            "Learning curves",
-            empty="Waiting for the first measurements …" if runs else "No run is selected.",
-            points=sum(map(len, steps)),
-            last_step=max((int(step[-1]) for step in steps if len(step)), default=0),
-        )
+    return {"x": across, "smoothing": smoothing, "log_x": log_x, "log_y": log_y}
 
 
 @cached_by_run(max_entries=2000)

@@ -14,7 +14,7 @@ from mnist_core.analysis import class_names_of
 from mnist_core.errors import StoreError
 from mnist_core.plots import run_label, run_style
 from mnist_core.store import Recording, Run, glimpse_files, read_recording
-from mnist_core.text import in_html, in_markdown
+from mnist_core.text import clock_text, in_html, in_markdown
 from mnist_core.training import Glimpse, Watched
 
 # The most runs that are replayed side by side, and how many stand in a row.
@@ -184,7 +184,7 @@ def _live_facts(run: Run, recording: Recording) -> list[tuple[str, str]]:
     return [
         ("Epoch", f"{glimpse.epoch:.2f} of {run.config.epochs}"),
         ("Images a second", "–" if not run.images_per_second else f"{run.images_per_second:,.0f}"),
-        ("Time left", "–" if left is None else _clock(left)),
+        ("Time left", "–" if left is None else clock_text(left)),
         ("Learning rate", _number(run.learning_rate or math.nan)),
         *_machine_facts(glimpse),
     ]
@@ -212,11 +212,6 @@ def _machine_facts(glimpse: Glimpse) -> list[tuple[str, str]]:
 
 def _number(value: float) -> str:
     return "–" if math.isnan(value) else f"{value:.3g}"
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes}:{rest:02d}"
 
 
 def _waiting_text(run: Run) -> str:

@@ -23,7 +23,8 @@ _COMPRESSED = r"/(?:app/)?static/[\w./-]+\.(?:js|css)"
 # A name with a digest or a version in it, such as components-0123456789ab/curves.js or plotly-7.1.0.min.js
 # (dashboard/components/assets.py): under such a name the content never changes.
 _NAMED_BY_CONTENT = r"/app/static/[\w-]+-(?:[0-9a-f]{12}/[\w./-]+|\d+\.\d+\.\d+\.min\.js)"
-_FOR_GOOD = "public, max-age=31536000, immutable"
+# Lets browsers keep a file without asking again.
+FOR_GOOD = "public, max-age=31536000, immutable"
 _LEVEL = 6
 # The most bytes that are kept, and the largest file that is compressed. Streamlit's scripts are 7 MB when compressed.
 _MOST_KEPT = 32_000_000
@@ -126,8 +127,8 @@ def _response(scope: Scope, asked: Headers, facts: Headers, content: bytes) -> R
     response.raw_headers = [(name, value) for name, value in facts.raw if name.lower() not in left_out]
     response.headers["ETag"] = tag
     response.headers.add_vary_header("Accept-Encoding")
-    known = [one.strip().removeprefix("W/") for one in ",".join(asked.getlist("if-none-match")).split(",")]
-    if tag in known or "*" in known:
+    held_tags = [text.strip().removeprefix("W/") for text in ",".join(asked.getlist("if-none-match")).split(",")]
+    if tag in held_tags or "*" in held_tags:
         response.status_code, response.body = 304, b""
         del response.headers["content-type"]
     else:
@@ -166,7 +167,7 @@ def _kept_for_good(send: Send) -> Send:
 
     async def send_kept(message: Message) -> None:
         if message["type"] == "http.response.start" and message["status"] in (200, 304):
-            MutableHeaders(scope=message)["Cache-Control"] = _FOR_GOOD
+            MutableHeaders(scope=message)["Cache-Control"] = FOR_GOOD
         await send(message)
 
     return send_kept

@@ -24,6 +24,7 @@ from starlette.routing import BaseRoute, Route
 from streamlit.logger import get_logger
 
 from dashboard.frame import access
+from dashboard.frame.compression import FOR_GOOD
 from dashboard.frame.titles import APP_NAME, SECTION_KEYS
 from mnist_core import jobs
 from mnist_core.jobs import STORE_ERRORS, explain
@@ -70,8 +71,7 @@ def routes(names: Iterable[str]) -> list[BaseRoute]:
         return HTMLResponse(text, headers={"Cache-Control": "no-cache"})
 
     async def icons(request: Request) -> Response:
-        headers = {"Cache-Control": "public, max-age=31536000, immutable"}
-        return Response(_ICONS, media_type="font/woff2", headers=headers)
+        return Response(_ICONS, media_type="font/woff2", headers={"Cache-Control": FOR_GOOD})
 
     return [Route(f"/{_ICONS_ADDRESS}", icons), *(Route(f"/{name}", page) for name in ("", *names))]
 

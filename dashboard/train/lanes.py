@@ -7,15 +7,6 @@ from mnist_core.plots import run_label, run_style
 from mnist_core.store import Run
 from mnist_core.text import in_html
 
-_STATES = {
-    "paused": "paused",
-    "stopped": "stopped",
-    "finished": "finished",
-    "diverged": "diverged: its loss is no longer a number",
-    "failed": "failed",
-    "interrupted": "interrupted",
-}
-
 
 def lanes_html(runs: Sequence[Run], queue: Sequence[str]) -> str:
     """A lane for each run, in this order; `queue` holds the ids of the queued runs, the next one first."""
@@ -24,19 +15,14 @@ def lanes_html(runs: Sequence[Run], queue: Sequence[str]) -> str:
 
 def _lane_html(run: Run, queue: Sequence[str]) -> str:
     figure = leading_figure(run)
-    number = "–" if figure.accuracy is None else f"{figure.accuracy:.2%}"
-    of = (
-        ""
-        if figure.accuracy is None
-        else figure.of.removesuffix(" images") + " (optimistic)" * (run.optimistic and figure.of == "test images")
-    )
+    number, label = ("–", "") if figure.accuracy is None else (f"{figure.accuracy:.2%}", figure.label)
     waits = " waits" if run.state == "queued" else ""
     return (
         f"<div class='lane{waits}' role='listitem' style='--line:{run_style(run.number).colour}'>"
         f"<span class='name'>{in_html(run_label(run))}</span>"
         f"<span class='track'><i style='width:{run.progress:.1%}'></i>"
         f"<span class='said'>{_said(run, queue)}</span></span>"
-        f"<p class='number'>{number} <span class='of'>{in_html(of)}</span></p></div>"
+        f"<p class='number'>{number} <span class='of'>{in_html(label)}</span></p></div>"
     )
 
 
@@ -44,8 +30,10 @@ def _said(run: Run, queue: Sequence[str]) -> str:
     """Where the run is, in a few words."""
     if run.state == "queued":
         return f"its turn is number {queue.index(run.id) + 1}" if run.id in queue else "waits"
+    if run.state == "diverged":
+        return "diverged: its loss is no longer a number"
     if run.state != "running":
-        return _STATES[run.state]
+        return run.state
     if not run.step:
         return "starting …"
     left = run.remaining_seconds

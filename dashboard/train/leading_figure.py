@@ -18,8 +18,9 @@ class LeadingFigure:
     """An accuracy (a fraction), what it was measured on, and the count of wrong answers where that is known."""
 
     accuracy: float | None
-    # The images behind the accuracy, "test images", and what else must be said of them.
-    of: str
+    # The images behind the accuracy: "test", "test (optimistic)", "validation" or "training".
+    label: str
+    # What else must be said of them.
     remark: str = ""
     wrong: int | None = None
     images: int | None = None
@@ -30,12 +31,13 @@ def leading_figure(run: Run) -> LeadingFigure:
     if run.tested_accuracy is not None:
         remark = " (optimistic: they chose the epoch)" * run.optimistic
         wrong, images = _tested(run) if run.test_accuracy is not None else (None, None)
-        return LeadingFigure(run.tested_accuracy, "test images", remark, wrong, images)
+        label = "test (optimistic)" if run.optimistic else "test"
+        return LeadingFigure(run.tested_accuracy, label, remark, wrong, images)
     if run.held_out_accuracy is not None:
         images = _held_out(run)
         wrong = None if images is None else round((1 - run.held_out_accuracy) * images)
-        return LeadingFigure(run.held_out_accuracy, "validation images", ", in the best epoch so far", wrong, images)
-    return LeadingFigure(latest_training_accuracy(run.id), "training images", " seen last")
+        return LeadingFigure(run.held_out_accuracy, "validation", ", in the best epoch so far", wrong, images)
+    return LeadingFigure(latest_training_accuracy(run.id), "training", " seen last")
 
 
 def figure_html(run: Run) -> str:
@@ -48,9 +50,10 @@ def figure_html(run: Run) -> str:
 
 
 def _caption(figure: LeadingFigure) -> str:
+    images = f"{figure.label.removesuffix(' (optimistic)')} images"
     if figure.wrong is None or figure.images is None:
-        return f"of the {figure.of}{figure.remark} are right"
-    return f"{figure.wrong:,} of {figure.images:,} {figure.of} wrong{figure.remark}"
+        return f"of the {images}{figure.remark} are right"
+    return f"{figure.wrong:,} of {figure.images:,} {images} wrong{figure.remark}"
 
 
 def _held_out(run: Run) -> int | None:

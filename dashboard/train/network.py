@@ -5,13 +5,13 @@ import streamlit as st
 
 from dashboard.components import data_table, table_rows
 from dashboard.train.experiment import Experiment
-from mnist_core import environment
+from dashboard.train.sample_digits import sample_digits
 from mnist_core.architectures import Architecture, architecture_diagram
 from mnist_core.config import RunConfig
-from mnist_core.data import load_arrays
-from mnist_core.errors import MnistLabError
 from mnist_core.plots import png, png_address
 
+# The digit in the diagram's input.
+_DIGIT = 9
 # Key of the session: what the form described last without a mistake.
 _LAST = "network:last"
 
@@ -28,7 +28,8 @@ def show_networks(described: Experiment) -> None:
 
 def _show_network(config: RunConfig, network: Architecture, key: str) -> None:
     """The diagram, and below it every layer with its output shape and costs; `key` is that of the table."""
-    picture = _digit() if config.dataset in ("mnist", "mnist-5k") else ""
+    digits = sample_digits() if config.dataset in ("mnist", "mnist-5k") else []
+    picture = png_address(png(digits[_DIGIT])) if digits else ""
     # In Markdown, because st.html would strip the SVG.
     st.markdown(architecture_diagram(network, picture), unsafe_allow_html=True)
     columns = {
@@ -39,15 +40,6 @@ def _show_network(config: RunConfig, network: Architecture, key: str) -> None:
         ),
     }
     data_table(key, table_rows(_layers(network), columns), "Layers, from the image to the scores")
-
-
-@st.cache_data(show_spinner=False)
-def _digit() -> str:
-    """Address of a digit of mnist-5k, which is part of the installation; "" if its file is damaged."""
-    try:
-        return png_address(png(load_arrays(RunConfig(dataset="mnist-5k"), environment.data_dir()).train_images[0, 0]))
-    except MnistLabError:
-        return ""
 
 
 def _layers(network: Architecture) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from mnist_core.errors import MnistLabError, StoreError
 from mnist_core.jobs import resuming
 from mnist_core.plots import run_label, run_style
 from mnist_core.store import RESUMABLE_STATES, Artifact, Run, queueing
-from mnist_core.text import in_html, in_markdown
+from mnist_core.text import clock_text, in_html, in_markdown
 
 # A worker reports every 0.4 s; only a longer silence is worth a message.
 _SILENT_SECONDS = 10.0
@@ -244,15 +244,10 @@ def _progress_text(run: Run) -> str:
     if run.state == "running":
         facts += [f"{run.images_per_second:,.0f} images/s"] if run.images_per_second else []
         facts += [f"learning rate {run.learning_rate:.3g}"] if run.learning_rate else []
-        facts += [f"{_clock(run.remaining_seconds)} left"] if run.remaining_seconds is not None else []
+        facts += [f"{clock_text(run.remaining_seconds)} left"] if run.remaining_seconds is not None else []
     else:
-        facts += [_clock(run.seconds)]
+        facts += [clock_text(run.seconds)]
     facts += [f"validation {run.held_out_accuracy:.2%}"] if run.held_out_accuracy is not None else []
     test = "test (optimistic)" if run.optimistic else "test"
     facts += [f"{test} {run.tested_accuracy:.2%}"] if run.tested_accuracy is not None else []
     return " · ".join(facts)
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes}:{rest:02d}"

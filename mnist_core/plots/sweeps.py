@@ -64,16 +64,7 @@ def swept_line(table: pd.DataFrame, field: str, label: str, measure: str = "vali
         cliponaxis=False,
         line={"color": PALETTE[0], "width": 3},
         marker={"size": 14, "color": PALETTE[0]},
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": low - errors_of(means),
-            "arrayminus": errors_of(means) - high,
-            "thickness": 3,
-            "width": 9,
-            "color": PALETTE[0],
-            "visible": certain,
-        },
+        error_y=_error_bars(low - errors_of(means), errors_of(means) - high) | {"visible": certain},
         customdata=[[in_plotly(format_value(row[field])), mean_text(row), interval_text(row)] for row in rows],
         hovertemplate=f"{in_plotly(label)} <b>%{{customdata[0]}}</b><br>%{{customdata[1]}}%%{{customdata[2]}}"
         "<extra></extra>",
@@ -89,6 +80,12 @@ def swept_line(table: pd.DataFrame, field: str, label: str, measure: str = "vali
         title_text=f"{measure_name(measure)} (%, log scale of errors)", **accuracy_axis([*measured, *ends])
     )
     return figure
+
+
+def _error_bars(above: np.ndarray, below: np.ndarray) -> dict[str, Any]:
+    """Plotly's bars that reach so far above and below each point."""
+    look = {"thickness": 3, "width": 9, "color": PALETTE[0]}
+    return {"type": "data", "symmetric": False, "array": above, "arrayminus": below, **look}
 
 
 def _write_means(

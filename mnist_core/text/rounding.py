@@ -43,3 +43,9 @@ def size_in_words(count: int) -> str:
         power += 1
     value, unit = count / 1000**power, ("kB", "MB", "GB", "TB")[power - 1]
     return f"{value:.1f} {unit}" if abs(value) < 9.95 else f"{value:,.0f} {unit}"
+
+
+def clock_text(seconds: float) -> str:
+    """A duration as a clock shows it: "0:07", "12:30", "1:02:03"."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes}:{rest:02d}"

@@ -9,7 +9,7 @@ import tempfile
 import time
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -118,17 +118,6 @@ def pack_archive(store: Store, run: Run, target: Path) -> None:
         raise StoreError(note)
     artifacts = store.artifacts(run.id)
     columns = store.metrics(run.id)
-    of_machine = ("devices", "versions", "rules")
-    names = {name for name in RunRecord.model_fields if name not in ("files", "data", "comment", *of_machine)}
-    record = {name: list(run.tags) if name == "tags" else getattr(run, name) for name in names}
-    record["devices"] = devices_json(run.devices) or None
-    record["versions"] = run.versions
-    record["rules"] = run.rules and asdict(run.rules)
-    if run.data is not None:
-        record["data"] = run.data.model_dump(mode="json")
-    if run.comment:
-        record["comment"] = run.comment
-    record["files"] = [{name: getattr(file, name) for name in ("path", "kind", "epoch", "step")} for file in artifacts]
     table = pa.table({name: pa.array(columns[name].to_numpy(), kind) for name, kind in checks.METRIC_TYPES.items()})
     members: dict[str, dict[str, Any]] = {}
     with zipfile.ZipFile(target, "w") as archive:
@@ -146,7 +135,7 @@ def pack_archive(store: Store, run: Run, target: Path) -> None:
             members[name] = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
 
         add_bytes(CONFIG, _json(run.config.model_dump(mode="json")))
-        add_bytes(RUN, _json(record))
+        add_bytes(RUN, _json(_record_of(run, artifacts)))
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink)
         add_bytes(METRICS, sink.getvalue().to_pybytes())
@@ -162,6 +151,22 @@ def pack_archive(store: Store, run: Run, target: Path) -> None:
         content = _json(manifest | {"members": members})
         with add(MANIFEST, len(content)) as stream:
             stream.write(content)
+
+
+def _record_of(run: Run, artifacts: Sequence[Artifact]) -> dict[str, Any]:
+    """The run's row as the archive holds it, with the list of its files."""
+    of_machine = ("devices", "versions", "rules")
+    names = {name for name in RunRecord.model_fields if name not in ("files", "data", "comment", *of_machine)}
+    record = {name: list(run.tags) if name == "tags" else getattr(run, name) for name in names}
+    record["devices"] = devices_json(run.devices) or None
+    record["versions"] = run.versions
+    record["rules"] = run.rules and asdict(run.rules)
+    if run.data is not None:
+        record["data"] = run.data.model_dump(mode="json")
+    if run.comment:
+        record["comment"] = run.comment
+    record["files"] = [{name: getattr(file, name) for name in ("path", "kind", "epoch", "step")} for file in artifacts]
+    return record
 
 
 def _unpack(path: Path, folder: Path, free: int) -> Manifest:
