@@ -51,7 +51,9 @@ def _follow(ids: Sequence[str], busy: bool) -> None:
     queue = store.queue()
     queued_ids = [waiting.id for waiting in queue]
     newest_first = sorted(runs, key=lambda run: -run.number)
-    if len(runs) <= _MOST_CARDS:
+    race = races.common_race(runs)
+    # A race of two has lanes and a podium, too.
+    if len(runs) <= _MOST_CARDS and race is None:
         for run in newest_first:
             run_card(run, queued_ids, "large" if len(runs) == 1 else "small")
         if runs:
@@ -59,7 +61,7 @@ def _follow(ids: Sequence[str], busy: bool) -> None:
             # Of two runs the one that trains, or else the newer one.
             show_thinking(next((run for run in newest_first if run.active), newest_first[0]))
     else:
-        _show_race(newest_first[::-1], queued_ids)
+        _show_lanes(newest_first[::-1], queued_ids, race)
         live_curves(runs)
         for run in newest_first:
             run_card(run, queued_ids, "line")
@@ -71,9 +73,8 @@ def _follow(ids: Sequence[str], busy: bool) -> None:
         st.rerun()
 
 
-def _show_race(runs: Sequence[Run], queued_ids: Sequence[str]) -> None:
-    """The lanes of many runs; the podium in their place once a race is over."""
-    race = races.common_race(runs)
+def _show_lanes(runs: Sequence[Run], queued_ids: Sequence[str], race: str | None) -> None:
+    """The lanes of many runs, or of a race; the podium in their place once the race is over."""
     if race:
         st.markdown(f"**Race: {in_markdown(race)}**")
     if race and not any(run.active for run in runs):

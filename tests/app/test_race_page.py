@@ -82,6 +82,13 @@ def test_a_race_ends_with_a_podium_and_can_be_run_again_or_challenged(store: Sto
     assert set(at.session_state["runs"]) == {*numbers, *(run.number for run in challengers)}
 
 
+def test_a_race_of_two_runs_has_a_podium_too(store: Store) -> None:
+    configs = [TINY, TINY.replace(architecture="mlp-10")]
+    numbers = [trained_run(store, config, tags=["race: pair"]).number for config in configs]
+    assert html(opened("train", runs=numbers, view="Training")).count("class='rank'") == 2
+    assert "class='rank'" not in html(opened("train", runs=numbers[0], view="Training"))
+
+
 def test_a_finished_run_counts_what_it_gets_wrong_and_shows_six_of_them(store: Store) -> None:
     run = trained_run(store, TINY)
     at = opened("train", runs=run.number, view="Training")
