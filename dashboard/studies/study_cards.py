@@ -8,6 +8,7 @@ from dashboard.frame import open_store, select_titled
 from dashboard.studies.chosen_experiment import plan_experiment
 from mnist_core import studies, sweeps
 from mnist_core.errors import MnistLabError
+from mnist_core.store import Store, runs_at_once
 from mnist_core.studies import PlannedRun, Study
 from mnist_core.text import in_markdown
 
@@ -19,6 +20,8 @@ def is_study_chosen() -> bool:
 
 def show_study_cards() -> None:
     """A card for each study: its question, a button with its title that opens it, and how much there is to train."""
+    store = open_store()
+    extents = _extents(store, str(store.root), store.finished_stamp(), runs_at_once(store))
     with st.container(key="study-cards"):
         for name, study in studies.all_studies().items():
             with st.container(border=True, key=f"study-card-{name}"):
@@ -31,7 +34,7 @@ def show_study_cards() -> None:
                     width="stretch",
                     help="Opens this study: predict, train its networks, and compare with what it reported.",
                 )
-                st.caption(f"{study.source[0].upper()}{study.source[1:]}.  \n{_extent_text(study)}")
+                st.caption(f"{study.source[0].upper()}{study.source[1:]}.  \n{extents[name]}")
 
 
 def show_way_back() -> None:
@@ -39,14 +42,20 @@ def show_way_back() -> None:
     st.button("All studies", key="all-studies", on_click=_close, help="Back to the questions of all studies.")
 
 
-def _extent_text(study: Study) -> str:
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _extents(_store: Store, folder: str, stamp: tuple[int, int, float], places: int) -> dict[str, str]:
+    """The extent of each study by name; the times depend on the store's finished runs and on its places to train."""
+    return {name: _extent_text(_store, study) for name, study in studies.all_studies().items()}
+
+
+def _extent_text(store: Store, study: Study) -> str:
     """How many experiments and runs a study has, and about how long they take where that can be estimated."""
     planned: list[PlannedRun] = []
     for experiment in study.experiments:
         planned += plan_experiment(study.name, experiment.name, experiment.seeds, 1.0, False)
     counts = f"{_count(len(study.experiments), 'experiment')}, {_count(len(planned), 'run')}"
     with contextlib.suppress(MnistLabError):
-        seconds = sweeps.estimated_seconds(open_store(), [planned_run.config for planned_run in planned])
+        seconds = sweeps.estimated_seconds(store, [planned_run.config for planned_run in planned])
         return f"{counts}: about {sweeps.duration_text(seconds)} here."
     return f"{counts}."
 

@@ -77,7 +77,6 @@ def run_rail(
     actions: RailActions,
     lengths: tuple[int, int],
     opened: bool,
-    editable: bool = True,
 ) -> None:
     """Show the rows in the order of the groups; `lengths` are the most letters of a name and of a note.
 
@@ -91,7 +90,6 @@ def run_rail(
         "nameLength": lengths[0],
         "noteLength": lengths[1],
         "opened": opened,
-        "editable": editable,
     }
     _MOUNT(key=key, data=data, on_change_change=lambda: _take(key, {row.number for row in rows}, actions))
 
