@@ -15,7 +15,8 @@ for (const sheet of document.styleSheets) {
 // half changed, and none for what a person chooses on a page.
 {
   const keys = document.currentScript.dataset.keys.split(" ")
-  // Streamlit changes the address several times for one click. After so many milliseconds without a change it is settled.
+  // Streamlit changes the address several times for one click, the last time when the page's run ends. It is settled once no
+  // run is left and nothing has changed for so many milliseconds.
   const settledAfter = 300
   const push = history.pushState.bind(history)
   const replace = history.replaceState.bind(history)
@@ -30,7 +31,14 @@ for (const sheet of document.styleSheets) {
   // The root leads on to a page at once; Back to it would lead to the same page again.
   const isRoot = (address) => new URL(address).pathname === "/"
 
+  const isRunning = () =>
+    !["notRunning", undefined].includes(document.querySelector("[data-testid=stApp]")?.dataset.testScriptState)
+
   const settle = () => {
+    if (isRunning()) {
+      timer = setTimeout(settle, settledAfter)
+      return
+    }
     const now = location.href
     if (place(now) !== place(last) && !isRoot(last)) {
       replace({}, "", last)
