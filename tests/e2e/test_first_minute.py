@@ -30,7 +30,8 @@ def test_a_new_lab_teaches_a_network_with_one_click(serve, page: Page, curves) -
     card = page.locator(".st-key-run-1")
     number = card.locator(".figure .number")
     # Read from ten metres on a projector: at least a twelfth of the height of the picture.
-    assert number.evaluate("element => parseFloat(getComputedStyle(element).fontSize)") >= 1000 / 12
+    # The number is drawn anew with each look at the run: an element that has just been replaced has no size.
+    wait_until(lambda: number.evaluate("element => parseFloat(getComputedStyle(element).fontSize)") >= 1000 / 12)
     place = card.bounding_box()
     expect(card.get_by_role("link", name="See its mistakes")).to_be_visible()
     run = Store.open().find("1")

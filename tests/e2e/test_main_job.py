@@ -68,12 +68,9 @@ def test_a_second_run_waits_in_the_queue_and_both_are_drawn(serve, page: Page, c
     start.click()
     expect(page.locator(".st-key-run-2")).to_contain_text("⏳")
     expect(page).to_have_url(re.compile(r"runs=1.*runs=2"))
-    press_until(
-        page.get_by_test_id("stMain").get_by_role("button", name="Stop").first, lambda: Store.open().find("2").step > 0
-    )
-    press_until(
-        page.get_by_test_id("stMain").get_by_role("button", name="Stop").last, lambda: not Store.open().find("2").active
-    )
+    stops = [page.locator(f".st-key-run-{number}").get_by_role("button", name="Stop") for number in (1, 2)]
+    press_until(stops[0], lambda: Store.open().find("2").step > 0)
+    press_until(stops[1], lambda: not Store.open().find("2").active)
     page.get_by_role("button", name=re.compile("Remove 2")).click()
     expect(page).not_to_have_url(re.compile("runs=2"))
     assert {run.number for run in Store.open().runs()} == {1, 2}

@@ -9,9 +9,11 @@ from mnist_core.config.run_config import RunConfig
 from mnist_core.jobs import watching
 from mnist_core.store import Store, glimpse_files
 from mnist_core.training import loop
+from tests.app_process import wait_until
 from tests.labs import trained_run
 
 pytestmark = pytest.mark.browser
+_TOPS_OF_TILES = """element => [...element.querySelectorAll(".tile")].map(tile => Math.round(tile.getBoundingClientRect().y))"""
 CONFIG = RunConfig(dataset="mnist-5k", architecture="flatten linear(12) relu linear(classes)", epochs=3)
 
 
@@ -42,8 +44,8 @@ def test_a_run_is_replayed_by_keyboard_by_mouse_and_by_link(serve, page: Page, r
     sure = view.locator(".tile[data-right=true]").count()
     assert sure >= 10
     assert view.locator("tbody tr").count() == 2
-    boxes = [box for tile in view.locator(".tile").all() if (box := tile.bounding_box())]
-    assert len({round(box["y"]) for box in boxes}) == 2
+    # Two rows, once every tile has moved to its place.
+    wait_until(lambda: len(set(view.evaluate(_TOPS_OF_TILES))) == 2)
 
     # Home is before the first step: the untrained network is right by chance alone.
     thumb = page.get_by_role("slider")

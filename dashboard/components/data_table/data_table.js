@@ -96,6 +96,9 @@ function update(table, content, data) {
   table.shown = shown
   table.name = data.name
   table.ticking = data.ticked !== null
+  // A grid must have rows, so that it is one only now.
+  table.box.setAttribute("role", "grid")
+  table.head.setAttribute("role", "row")
   if (data.answered >= table.sent) table.ticked = new Set(data.ticked ?? [])
   table.sent = Math.max(table.sent, data.answered)
   table.caption.textContent = data.caption
