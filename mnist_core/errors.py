@@ -73,6 +73,10 @@ class StorageError(StoreError):
         self.kind = kind
 
 
+class NotAllowedError(StoreError):
+    """A student asked for what only the owner of a run, or the teacher, may do."""
+
+
 class LostRunError(StoreError):
     """The run belongs to another worker now, or is no longer running: this worker must not write to it."""
 

@@ -34,6 +34,16 @@ from .glimpse_files import read_recording as read_recording
 from .leftovers import leftovers as leftovers
 from .leftovers import remove_leftovers as remove_leftovers
 from .leftovers import remove_leftovers_of as remove_leftovers_of
+from .people import PERSON_NAME_LENGTH as PERSON_NAME_LENGTH
+from .people import Person as Person
+from .people import find_person as find_person
+from .people import forget_people as forget_people
+from .people import let_in as let_in
+from .people import name_person as name_person
+from .people import names_of_people as names_of_people
+from .people import read_people as read_people
+from .people import recognise as recognise
+from .people import send_out as send_out
 from .queueing import check_queueable as check_queueable
 from .reserve import keep_reserve as keep_reserve
 from .run import ACTIVE_STATES as ACTIVE_STATES
@@ -59,4 +69,5 @@ from .soundness import sqlite_message as sqlite_message
 from .store import REMOVAL_BEGUN as REMOVAL_BEGUN
 from .store import UNDO_SECONDS as UNDO_SECONDS
 from .store import Store as Store
+from .student_store import StudentStore as StudentStore
 from .sweeps import SweepRow as SweepRow

@@ -133,6 +133,10 @@ class Run:
     luck: LuckPart | None
     # What a person has written about the run, on one line; "" for nothing.
     comment: str
+    # Id of the `Person` who started or imported it; None for the teacher's, or for whoever uses the lab without logins.
+    owner: str | None
+    # Whether all of a class may see it.
+    shared: bool
 
     @property
     def version(self) -> tuple[str, str, int, int, float | None, float | None]:
@@ -288,7 +292,7 @@ LATEST_TIME = 7_258_118_399.0
 def run_from_row(row: Mapping[Any, Any]) -> Run:
     """A Run from a row of the table of runs. Raises ValueError that names the column which cannot be read."""
     _check_row(row)
-    values: dict[str, Any] = {name: row[name] for name in _COLUMNS}
+    values: dict[str, Any] = {name: row[name] for name in _COLUMNS} | {"shared": bool(row["shared"])}
     try:
         values |= {"config": RunConfig.parse(row["config"]), "tags": tuple(row["tags"])}
     except ConfigError as error:

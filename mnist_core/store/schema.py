@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy import Column, Float, ForeignKey, Index, Integer, Table, Text
 
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11
 # The version that has a row an event instead of a row a value, and the one that has devices and rules as data.
 MEASUREMENTS_SINCE, DEVICES_SINCE = 7, 8
 metadata = sa.MetaData()
@@ -85,9 +85,14 @@ runs = Table(
     Column("luck", sa.JSON(none_as_null=True)),
     # What a person has written about the run; `note` is the program's own. It has no fingerprint: no figure is in it.
     Column("comment", Text, nullable=False, server_default=""),
+    # Id of the person who started or imported it; NULL for the teacher's, or for whoever uses the lab without logins.
+    Column("owner", Text),
+    # 1 if all of a class may see it.
+    Column("shared", Integer, nullable=False, server_default="0"),
     Index("runs_by_state", "state", "queued"),
     Index("runs_by_digest", "digest"),
     Index("runs_by_sweep", "sweep"),
+    Index("runs_by_owner", "owner"),
     sqlite_autoincrement=True,
 )
 
@@ -98,11 +103,35 @@ sweeps = Table(
     Column("name", Text, nullable=False),
     Column("spec", sa.JSON, nullable=False),
     Column("created", Float, nullable=False),
+    # As `runs.owner`.
+    Column("owner", Text),
+)
+
+# Who has opened a link of the class: the students, and one row for each browser of the teacher.
+people = Table(
+    "people",
+    metadata,
+    Column("id", Text, primary_key=True),
+    # Chosen by the person; "" until then.
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    # SHA-256 of the secret in the person's cookie.
+    Column("secret", Text, nullable=False, unique=True),
+    Column("created", Float, nullable=False),
+    Column("seen", Float, nullable=False),
+    # When the person was sent out; the secret is of no use from then on.
+    Column("revoked", Float),
 )
 
 # Statements that bring a database from the version before to each version. `create_all` makes new tables.
 CHANGES = {
-    2: ("ALTER TABLE runs ADD COLUMN sweep TEXT", "CREATE INDEX runs_by_sweep ON runs (sweep)"),
+    2: (
+        "ALTER TABLE runs ADD COLUMN sweep TEXT",
+        "CREATE INDEX runs_by_sweep ON runs (sweep)",
+        # Version 11 changes this table, so that `create_all` is too late for it.
+        "CREATE TABLE sweeps (id TEXT PRIMARY KEY NOT NULL, name TEXT NOT NULL, spec JSON NOT NULL, "
+        "created FLOAT NOT NULL)",
+    ),
     3: ("ALTER TABLE runs ADD COLUMN data JSON",),
     4: (),
     5: ("ALTER TABLE runs ADD COLUMN pid_start TEXT", "ALTER TABLE runs ADD COLUMN trouble TEXT"),
@@ -114,6 +143,12 @@ CHANGES = {
     8: ("ALTER TABLE runs RENAME COLUMN device TO devices", "ALTER TABLE runs ADD COLUMN rules JSON"),
     9: ("ALTER TABLE runs ADD COLUMN luck JSON",),
     10: ("ALTER TABLE runs ADD COLUMN comment TEXT NOT NULL DEFAULT ''",),
+    11: (
+        "ALTER TABLE runs ADD COLUMN owner TEXT",
+        "ALTER TABLE runs ADD COLUMN shared INTEGER NOT NULL DEFAULT 0",
+        "CREATE INDEX runs_by_owner ON runs (owner)",
+        "ALTER TABLE sweeps ADD COLUMN owner TEXT",
+    ),
 }
 
 # What is measured: the first three after steps, the others after epochs. Each is a column of `measurements`.

@@ -65,6 +65,10 @@ class Store:
     Safe to use from several threads and processes.
     """
 
+    # Owner of what is added here, and the condition for rows that can be seen; `StudentStore` has others.
+    owner: str | None = None
+    visible: sa.ColumnElement[bool] = sa.true()
+
     def __init__(
         self, folder: Path, url: str, clock: Callable[[], float] = time.time, *, only_look: bool = False
     ) -> None:
@@ -83,11 +87,11 @@ class Store:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self.file is not None:
                 begin_file(self.file, folder)
-        self._engine = connect(location)
+        self.engine = connect(location)
         # Cache of `history.changed_rows`, by the run's number.
         self._checked: dict[int, tuple[int, bool]] = {}
         if not only_look:
-            with_reserve(folder, lambda: migrate(self._engine, folder))
+            with_reserve(folder, lambda: migrate(self.engine, folder))
 
     @classmethod
     def open(cls, folder: Path | None = None) -> "Store":
@@ -98,8 +102,8 @@ class Store:
 
     def run(self, run_id: str) -> Run:
         """One run by its id. Raises StoreError if there is none."""
-        with self._engine.connect() as connection:
-            matches, broken = rows.read(connection, runs.c.id == run_id)
+        with self.engine.connect() as connection:
+            matches, broken = rows.read(connection, runs.c.id == run_id, self.visible)
         if broken:
             raise StoreError(f"{broken[0].described} {broken[0].remedy}")
         if not matches:
@@ -119,8 +123,9 @@ class Store:
             matches = runs.c.number == int(digits)
         else:
             matches = runs.c.id.startswith(text, autoescape=True)
-        with self._engine.connect() as connection:
-            query = sa.select(runs.c.number, runs.c.id).where(matches, runs.c.deleted.is_(None), _ORDINARY)
+        with self.engine.connect() as connection:
+            here = (runs.c.deleted.is_(None), _ORDINARY, self.visible)
+            query = sa.select(runs.c.number, runs.c.id).where(matches, *here)
             numbers = connection.execute(query).all()
         if not text or len(numbers) != 1:
             raise StoreError(
@@ -145,7 +150,8 @@ class Store:
         there if they are named by `ids`; with `luck` there are only those, with None both.
         """
         conditions: list[sa.ColumnElement[bool]] = [
-            runs.c.deleted > REMOVAL_BEGUN if deleted else runs.c.deleted.is_(None)
+            runs.c.deleted > REMOVAL_BEGUN if deleted else runs.c.deleted.is_(None),
+            self.visible,
         ]
         if luck or (luck is not None and ids is None):
             conditions.append(_ORDINARY if not luck else sa.not_(_ORDINARY))
@@ -154,15 +160,15 @@ class Store:
                 conditions.append(column.in_(wanted))
         if sweep is not None:
             conditions.append(runs.c.sweep == sweep)
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             matches, _ = rows.read(connection, *conditions)
         places = {run_id: position for position, run_id in enumerate(ids or ())}
         return sorted(matches, key=lambda run: places.get(run.id, 0))
 
     def runs_and_broken(self) -> tuple[list[Run], list[BrokenRun]]:
         """All runs, and all rows that cannot be read as runs, without deleted ones; newest first."""
-        with self._engine.connect() as connection:
-            return rows.read(connection, runs.c.deleted.is_(None), _ORDINARY)
+        with self.engine.connect() as connection:
+            return rows.read(connection, runs.c.deleted.is_(None), _ORDINARY, self.visible)
 
     def broken(self) -> list[BrokenRun]:
         """Rows that cannot be read as runs, without deleted ones; newest first."""
@@ -173,7 +179,7 @@ class Store:
         gone = {"deleted": self.clock(), "state": "failed", "worker": None, "request": None, "queued": None}
 
         def hide() -> None:
-            with writing(self._engine).begin() as connection:
+            with writing(self.engine).begin() as connection:
                 connection.execute(runs.update().where(runs.c.number.in_(numbers)).values(**gone))
 
         with_reserve(self.root, hide)
@@ -185,20 +191,21 @@ class Store:
     def count_queued(self) -> int:
         """Number of queued runs."""
         waiting = (runs.c.state == "queued") & runs.c.deleted.is_(None)
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return connection.execute(sa.select(sa.func.count()).where(waiting)).scalar_one()
 
     def count_runs(self) -> int:
         """Number of runs, without deleted ones."""
-        with self._engine.connect() as connection:
-            query = sa.select(sa.func.count()).where(runs.c.deleted.is_(None), _ORDINARY)
+        with self.engine.connect() as connection:
+            query = sa.select(sa.func.count()).where(runs.c.deleted.is_(None), _ORDINARY, self.visible)
             return connection.execute(query).scalar_one()
 
     def finished_stamp(self) -> tuple[int, int, float]:
         """What changes when a run finishes, is deleted or comes back: count of runs, sum of numbers, latest end."""
         columns = (sa.func.count(), sa.func.sum(runs.c.number), sa.func.max(runs.c.finished))
-        query = sa.select(*columns).where(runs.c.state == "finished", runs.c.deleted.is_(None), _ORDINARY)
-        with self._engine.connect() as connection:
+        here = (runs.c.deleted.is_(None), _ORDINARY, self.visible)
+        query = sa.select(*columns).where(runs.c.state == "finished", *here)
+        with self.engine.connect() as connection:
             count, numbers, latest = connection.execute(query).one()
         return count, numbers or 0, latest or 0.0
 
@@ -216,7 +223,7 @@ class Store:
 
         0 stands for all; then it raises StoreError if what an ended run recorded has changed since.
         """
-        with self._engine.connect() as connection, _readable():
+        with self.engine.connect() as connection, _readable():
             number = self._number(connection, run_id)
             last, curves = measured.read(connection, number, names, after)
             if not after:
@@ -229,7 +236,7 @@ class Store:
         A row a value, in the order in which they were recorded. Raises StoreError as `curves` does.
         """
         names = list(names)
-        with self._engine.connect() as connection, _readable():
+        with self.engine.connect() as connection, _readable():
             number = self._number(connection, run_id)
             kept = history.read_fingerprints(connection, number)
             self._check(number, measured.read(connection, number, names)[1], kept)
@@ -241,19 +248,19 @@ class Store:
         Names of metrics; "results" for its own figures, "files" for the list of its files; "name", "tags", "note",
         "state", "sweep".
         """
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return history.changed_parts(connection, self._number(connection, run_id))
 
     def changed_runs(self, runs: Sequence[Run]) -> list[Run]:
         """The runs whose figures or labels in the database changed since they ended."""
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             numbers = [run.number for run in runs]
             changed = set(history.changed_rows(connection, numbers if len(numbers) < _MANY else None, self._checked))
         return [run for run in runs if run.number in changed]
 
     def without_fingerprints(self) -> list[int]:
         """Numbers of ended runs that lack a fingerprint, so that a change may go unnoticed."""
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return history.without_fingerprints(connection)
 
     def keep_fingerprints(self, numbers: Sequence[int]) -> None:
@@ -261,7 +268,7 @@ class Store:
 
         `fingerprinted_late` then lists them.
         """
-        with writing(self._engine).begin() as connection:
+        with writing(self.engine).begin() as connection:
             missing = set(history.without_fingerprints(connection)) & set(numbers)
             late = missing - history.with_fingerprint(connection, history.OF_ROW)
             for number in sorted(missing):
@@ -272,7 +279,7 @@ class Store:
 
     def relabel(self, number: int) -> None:
         """Accept the note and state of an ended run although they were changed from outside the store."""
-        with writing(self._engine).begin() as connection:
+        with writing(self.engine).begin() as connection:
             history.relabel(connection, [number], ["note", "state"])
 
     def fingerprinted_late(self) -> list[int]:
@@ -280,7 +287,7 @@ class Store:
         late = self._late()
         if not late:
             return []
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             kept = history.with_fingerprint(connection, history.OF_ROW)
         return [number for number in late if number in kept]
 
@@ -298,7 +305,7 @@ class Store:
 
     def count_metrics(self, run_id: str) -> int:
         """Number of recorded values of a run."""
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             counts = [sa.func.count(measurements.c[name]) for name in SERIES]
             query = sa.select(*counts).where(measurements.c.run == self._number(connection, run_id))
             return sum(connection.execute(query).one())
@@ -307,7 +314,7 @@ class Store:
         """Epochs of a run from which other runs continue; deleted runs count, because they may be restored."""
         # Compare the config as text, so that broken JSON in one row does not end the query.
         text = sa.type_coerce(runs.c.config, sa.Text)
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             texts = rows.readable(connection, sa.select(text).where(text.contains(run_id, autoescape=True)))
         epochs: set[int] = set()
         for (config,) in texts:
@@ -328,8 +335,9 @@ class Store:
     ) -> Run:
         """Put a new run at the end of the queue; with `claimed` the caller trains it at once, without queueing."""
         now = self.clock()
-        with writing(self._engine).begin() as connection:
+        with writing(self.engine).begin() as connection:
             values = new_row(config, name, tags, now, _end_of_queue(connection, now), sweep)
+            values["owner"] = self.owner
             values |= claim(now, os.getpid()) if claimed else {}
             connection.execute(runs.insert().values(**values))
         keep_reserve(self.root)
@@ -349,20 +357,20 @@ class Store:
         tags, now = list(tags), self.clock()
         if not entries:
             return []
-        with writing(self._engine).begin() as connection:
+        with writing(self.engine).begin() as connection:
             position = _end_of_queue(connection, now)
             values = [
                 new_row(config, name, tags, now, position, sweep, part)
                 for (config, name), part in zip(entries, luck or [None] * len(entries), strict=True)
             ]
-            connection.execute(runs.insert(), values)
+            connection.execute(runs.insert(), [{**row, "owner": self.owner} for row in values])
         keep_reserve(self.root)
         return self.runs(ids=[row["id"] for row in values])
 
     def request(self, run_id: str, wish: str) -> None:
         """Ask a run to "stop" or "pause"; a queued run does so at once. Raises StoreError if the run has ended."""
         state = {"stop": "stopped", "pause": "paused"}[wish]
-        with writing(self._engine).begin() as connection:
+        with writing(self.engine).begin() as connection:
             mine = runs.c.id == run_id
             queued = connection.execute(
                 runs.update().where(mine, runs.c.state == "queued").values(state=state, queued=None)
@@ -381,7 +389,7 @@ class Store:
         """
         step = -1 if from_scratch else back_to and back_to.step
         files = [] if step is None else [file for file in self.artifacts(run_id) if (file.step or 0) > step]
-        with writing(self._engine).begin() as connection:
+        with writing(self.engine).begin() as connection:
             first = _head_of_queue(connection)
             done = connection.execute(
                 runs.update()
@@ -431,6 +439,10 @@ class Store:
         """Replace what a person has written about a run; "" removes it."""
         self._update([run_id], comment=clean_comment(text))
 
+    def share(self, ids: Sequence[str], shared: bool = True) -> None:
+        """Let all of a class see these runs, or only their owners and the teacher."""
+        self._update(ids, shared=int(shared))
+
     def delete(self, ids: Sequence[str]) -> None:
         """Hide runs; `restore` undoes it, `purge` removes them for good. Running ones are stopped."""
         with_reserve(self.root, lambda: self._update(ids, deleted=self.clock()))
@@ -441,7 +453,7 @@ class Store:
 
     def restore(self, ids: Sequence[str]) -> None:
         """Undo `delete`."""
-        with writing(self._engine).begin() as connection:
+        with writing(self.engine).begin() as connection:
             deleted = runs.c.id.in_(ids) & (runs.c.deleted > REMOVAL_BEGUN)
             connection.execute(runs.update().where(deleted).values(deleted=None))
 
@@ -453,12 +465,12 @@ class Store:
                 finishes what was interrupted.
         """
         old = (runs.c.deleted < deleted_before) & (runs.c.state != "running")
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             marked = {row.number: row.deleted for row in rows.readable(connection, _DELETED.where(old))}
         if not marked:
             return 0
         with_reserve(self.root, lambda: self._mark(dict.fromkeys(marked, REMOVAL_BEGUN)))
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             # Select ids as bytes, because a damaged id may not be valid text.
             query = sa.select(runs.c.number, sa.cast(runs.c.id, sa.LargeBinary).label("id"))
             named = connection.execute(query.where(runs.c.number.in_(marked))).all()
@@ -467,7 +479,7 @@ class Store:
             self._mark(kept)
         gone = [{"gone": number} for number in marked if number not in kept]
         if gone:
-            with writing(self._engine).begin() as connection:
+            with writing(self.engine).begin() as connection:
                 connection.execute(runs.delete().where(runs.c.number == sa.bindparam("gone")), gone)
         return len(gone)
 
@@ -475,7 +487,7 @@ class Store:
         """Change the times of deletion of runs, by their numbers."""
         changes = [{"marked": number, "time": moment} for number, moment in deleted.items()]
         change = runs.update().where(runs.c.number == sa.bindparam("marked")).values(deleted=sa.bindparam("time"))
-        with writing(self._engine).begin() as connection:
+        with writing(self.engine).begin() as connection:
             connection.execute(change, changes)
 
     def _remove_folder(self, id_bytes: bytes | None) -> bool:
@@ -502,14 +514,14 @@ class Store:
         trained in this process; any other is handed to a worker, and begins with that worker's first beat.
         """
         while True:
-            with self._engine.connect() as connection:
+            with self.engine.connect() as connection:
                 damaged = [] if limit is None else rows.running_on_damaged_pages(connection)
                 number = None if run_id is not None else rows.first_queued(connection)
             if run_id is None and number is None:
                 return None
             named = runs.c.number == number if run_id is None else runs.c.id == run_id
             wanted = sa.and_(named, runs.c.state == "queued", runs.c.deleted.is_(None))
-            with writing(self._engine).begin() as connection:
+            with writing(self.engine).begin() as connection:
                 if limit is not None and rows.count_running_here(connection, damaged) >= limit:
                     return None
                 values = claim(self.clock(), None if run_id is None else os.getpid())
@@ -525,14 +537,14 @@ class Store:
 
     def broken_holders(self) -> list[Holder]:
         """The processes that train running runs whose rows cannot be read as runs."""
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             _, broken = rows.read(connection, runs.c.state == "running")
             holders = [rows.holder(connection, run.number) for run in broken]
         return [holder for holder in holders if holder is not None]
 
     def fail_broken(self, number: int) -> None:
         """End a running run that cannot be read and that nobody trains, so that another run can take its place."""
-        with writing(self._engine).begin() as connection:
+        with writing(self.engine).begin() as connection:
             self._fail(connection, number)
 
     def _fail(self, connection: sa.Connection, number: int) -> None:
@@ -545,7 +557,7 @@ class Store:
         Returns False and changes nothing if the run has begun (its worker has recorded its process number) or has
         another holder. A request to stop or pause that came meanwhile is carried out at once.
         """
-        with writing(self._engine).begin() as connection:
+        with writing(self.engine).begin() as connection:
             untouched = sa.and_(
                 runs.c.number == run.number,
                 runs.c.worker == run.worker,
@@ -567,12 +579,12 @@ class Store:
     def holds(self, run: Run) -> bool:
         """Whether the run is still running under this claim."""
         query = sa.select(runs.c.worker).where(runs.c.number == run.number, runs.c.state == "running")
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return run.worker is not None and connection.execute(query).scalar() == run.worker
 
     def beat(self, run: Run) -> str | None:
         """Record a sign of life of the run's worker; returns "stop", "pause" or None. Raises LostRunError."""
-        with writing(self._engine, durable=False).begin() as connection:
+        with writing(self.engine, durable=False).begin() as connection:
             self._write(connection, run, **this_process(), heartbeat=self.clock())
             return connection.execute(sa.select(runs.c.request).where(runs.c.number == run.number)).scalar()
 
@@ -589,12 +601,12 @@ class Store:
             values["devices"] = devices_json(devices)
         if rules := values.get("rules"):
             values["rules"] = asdict(rules)
-        with writing(self._engine).begin() as connection:
+        with writing(self.engine).begin() as connection:
             self._write(connection, run, **values)
 
     def record(self, run: Run, events: Sequence[Event]) -> None:
         """Store what these events measured and the progress. Raises LostRunError."""
-        with writing(self._engine, durable=False).begin() as connection:
+        with writing(self.engine, durable=False).begin() as connection:
             before = sa.select(runs.c.learning_rate, runs.c.recorded).where(runs.c.number == run.number)
             rate, last = connection.execute(before).one_or_none() or (None, 0)
             values = measured.rows(run.number, last, events, rate)
@@ -605,7 +617,7 @@ class Store:
 
     def finish(self, run: Run, state: RunState, note: str = "", **values: Any) -> None:
         """End a run in this state and the worker's hold on it; `note` is added to the run's note."""
-        with writing(self._engine).begin() as connection:
+        with writing(self.engine).begin() as connection:
             before = connection.execute(sa.select(runs.c.note).where(runs.c.number == run.number)).scalar() or ""
             self._write(
                 connection,
@@ -627,7 +639,7 @@ class Store:
 
         `values` are the columns of the run's row at that step.
         """
-        with writing(self._engine).begin() as connection:
+        with writing(self.engine).begin() as connection:
             for table in (measurements, artifacts):
                 connection.execute(table.delete().where(table.c.run == run.number, table.c.step > step))
             rates = measurements.c.learning_rate
@@ -640,7 +652,7 @@ class Store:
 
         Raises StorageError if a row is damaged; if `checked` also if the list is not the one that was recorded.
         """
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             number = self._number(connection, run_id)
             files = history.files_of(connection, number)
             damaged = not all(map(_is_whole, files)) or (
@@ -662,7 +674,7 @@ class Store:
         query = sa.select(runs.c.id, artifacts.c.path).join(artifacts)
         if ids is not None:
             query = query.where(runs.c.id.in_(ids))
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             rows = connection.execute(query).all()
         bytes_by_run: dict[str, int] = {}
         for run_id, path in rows:
@@ -701,7 +713,7 @@ class Store:
             self.root.stat()
             sha256, size = write_atomically(target, write)
         same = (artifacts.c.run == run.number) & (artifacts.c.path == path)
-        with writing(self._engine, durable=False).begin() as connection:
+        with writing(self.engine, durable=False).begin() as connection:
             self._write(connection, run, heartbeat=self.clock())
             connection.execute(artifacts.delete().where(same))
             connection.execute(
@@ -712,14 +724,14 @@ class Store:
 
     def is_recorded_list(self, run_id: str, files: Sequence[Artifact]) -> bool | None:
         """Whether the run had exactly these files when it ended; None if that was not recorded."""
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return history.is_recorded_list(connection, self._number(connection, run_id), files)
 
     def add_to_list(self, run_id: str, files: Sequence[Artifact]) -> bool:
         """Add lost rows of files of an ended run; False if the list would not be the recorded one then."""
         if self.is_recorded_list(run_id, [*self.artifacts(run_id, checked=False), *files]) is False:
             return False
-        with writing(self._engine).begin() as connection:
+        with writing(self.engine).begin() as connection:
             number = self._number(connection, run_id)
             connection.execute(artifacts.insert(), [{"run": number, **vars(file)} for file in files])
         return True
@@ -740,34 +752,34 @@ class Store:
             target.unlink(missing_ok=True)
 
     def _forget(self, run: Run, path: str) -> None:
-        with writing(self._engine, durable=False).begin() as connection:
+        with writing(self.engine, durable=False).begin() as connection:
             before = history.files_of(connection, run.number)
             connection.execute(artifacts.delete().where(artifacts.c.run == run.number, artifacts.c.path == path))
             history.relist(connection, run.number, before)
 
     def sweeps(self) -> list[SweepRow]:
         """All sweeps, the last saved one first."""
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return read_sweeps(connection)
 
     def sweep(self, sweep_id: str) -> SweepRow | None:
         """A sweep by its id; None if there is none."""
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return read_sweep(connection, sweep_id)
 
     def at_epoch(self, sweep_id: str, name: str, epoch: int) -> dict[str, float]:
         """A metric with one value per epoch, for all runs of a sweep that have it, by their ids."""
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return read_at_epoch(connection, sweep_id, name, epoch)
 
     def save_sweep(self, sweep_id: str, name: str, spec: dict[str, Any]) -> None:
         """Add a sweep, or replace the name and content of one that is there."""
-        with writing(self._engine).begin() as connection:
-            write_sweep(connection, sweep_id, name, spec, self.clock())
+        with writing(self.engine).begin() as connection:
+            write_sweep(connection, sweep_id, name, spec, self.clock(), self.owner)
 
     def delete_sweep(self, sweep_id: str) -> None:
         """Delete a sweep; its runs stay as single runs."""
-        with writing(self._engine).begin() as connection:
+        with writing(self.engine).begin() as connection:
             remove_sweep(connection, sweep_id)
 
     def add_imported(
@@ -778,11 +790,12 @@ class Store:
         `values` are columns of the table of runs, `rows` has the columns step, epoch, name, value and seconds. Rows and
         files come in together or not at all. Raises StoreError if the run's folder is there.
         """
-        return add_imported(self._engine, self.root / values["id"], values, rows, files, folder)
+        values = values | {"owner": self.owner}
+        return add_imported(self.engine, self.root / values["id"], values, rows, files, folder)
 
     def setting(self, key: str, default: Any = None) -> Any:
         """A setting of this store, such as "runs_at_once"; the default if there is none or it cannot be read."""
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             value = connection.execute(sa.select(lab.c.value).where(lab.c.key == f"setting:{key}")).scalar()
         try:
             return default if value is None else json.loads(value)
@@ -792,18 +805,18 @@ class Store:
     def set_setting(self, key: str, value: Any) -> None:
         """Change a setting of this store; the value must be JSON."""
         key = f"setting:{key}"
-        with writing(self._engine).begin() as connection:
+        with writing(self.engine).begin() as connection:
             connection.execute(lab.delete().where(lab.c.key == key))
             connection.execute(lab.insert().values(key=key, value=json.dumps(value)))
 
     def _update(self, ids: Sequence[str], **values: Any) -> None:
-        with writing(self._engine).begin() as connection:
+        with writing(self.engine).begin() as connection:
             change = runs.update().where(runs.c.id.in_(ids)).values(**values).returning(runs.c.number)
             numbers = connection.execute(change).scalars().all()
             history.relabel(connection, numbers, values)
 
     def _number(self, connection: sa.Connection, run_id: str) -> int:
-        number = connection.execute(sa.select(runs.c.number).where(runs.c.id == run_id)).scalar()
+        number = connection.execute(sa.select(runs.c.number).where(runs.c.id == run_id, self.visible)).scalar()
         return -1 if number is None else number
 
     def _write(self, connection: sa.Connection, run: Run, **values: Any) -> None:

@@ -23,10 +23,18 @@ class SweepRow:
     name: str
     spec: dict[str, Any]
     created: float
+    # Id of the person who made it; None for the teacher's, or without logins.
+    owner: str | None = None
 
 
 # Select JSON as text, so that one sweep with broken JSON does not end the list of all.
-_COLUMNS = (sweeps.c.id, sweeps.c.name, sa.type_coerce(sweeps.c.spec, sa.Text).label("spec"), sweeps.c.created)
+_COLUMNS = (
+    sweeps.c.id,
+    sweeps.c.name,
+    sa.type_coerce(sweeps.c.spec, sa.Text).label("spec"),
+    sweeps.c.created,
+    sweeps.c.owner,
+)
 
 
 # The table lab holds a fingerprint of each sweep's name and specification under this prefix and the sweep's id.
@@ -43,7 +51,11 @@ def _row(row: Mapping[Any, Any]) -> SweepRow:
     created = row["created"]
     dated = isinstance(created, int | float) and 0 <= created <= LATEST_TIME
     return SweepRow(
-        str(row["id"]), str(row["name"]), spec if isinstance(spec, dict) else {}, float(created) if dated else 0.0
+        id=str(row["id"]),
+        name=str(row["name"]),
+        spec=spec if isinstance(spec, dict) else {},
+        created=float(created) if dated else 0.0,
+        owner=row["owner"],
     )
 
 
@@ -51,7 +63,7 @@ def _fingerprint(name: object, spec: object) -> str:
     return hashlib.sha256(json.dumps([str(name), spec], sort_keys=True).encode()).hexdigest()
 
 
-def _select() -> "sa.Select[Any, Any, str, Any, Any]":
+def _select() -> "sa.Select[Any, Any, str, Any, Any, Any]":
     kept = lab.c.key == sa.literal(_FINGERPRINT) + sweeps.c.id
     return sa.select(*_COLUMNS, lab.c.value.label("fingerprint")).select_from(sweeps.outerjoin(lab, kept))
 
@@ -80,11 +92,13 @@ def read_at_epoch(connection: sa.Connection, sweep_id: str, name: str, epoch: in
     return {run_id: value for run_id, value in values.items() if math.isfinite(value)}
 
 
-def write_sweep(connection: sa.Connection, sweep_id: str, name: str, spec: dict[str, Any], now: float) -> None:
+def write_sweep(
+    connection: sa.Connection, sweep_id: str, name: str, spec: dict[str, Any], now: float, owner: str | None
+) -> None:
     """Add a sweep, or replace the name and content of one that is there."""
     values = {"name": one_line(name), "spec": spec}
     if not connection.execute(sweeps.update().where(sweeps.c.id == sweep_id).values(**values)).rowcount:
-        connection.execute(sweeps.insert().values(id=sweep_id, created=now, **values))
+        connection.execute(sweeps.insert().values(id=sweep_id, created=now, owner=owner, **values))
     connection.execute(lab.delete().where(lab.c.key == f"{_FINGERPRINT}{sweep_id}"))
     fingerprint = _fingerprint(values["name"], spec)
     connection.execute(lab.insert().values(key=f"{_FINGERPRINT}{sweep_id}", value=fingerprint))

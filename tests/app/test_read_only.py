@@ -28,7 +28,7 @@ def read_only(own_lab: Path) -> Iterator[Path]:
     try:
         store = Store.open()
         store.finish(store.enqueue(RunConfig(), "kept", claimed=True), "finished", test_accuracy=0.5)
-        store._engine.dispose()
+        store.engine.dispose()
         if root:
             subprocess.run(["mount", "-o", "remount,ro", str(own_lab)], check=True)
         else:
@@ -72,10 +72,10 @@ def test_a_change_by_somebody_who_may_write_is_seen(read_only: Path):
         pytest.skip("only root can give the right to write to others alone")
     store = Store.open()
     assert [run.name for run in store.runs()] == ["kept"]
-    store._engine.dispose()
+    store.engine.dispose()
     subprocess.run(["mount", "-o", "remount,rw", str(read_only)], check=True)
     other = Store.open()
     other.rename(other.find("1").id, "changed")
-    other._engine.dispose()
+    other.engine.dispose()
     subprocess.run(["mount", "-o", "remount,ro", str(read_only)], check=True)
     assert [run.name for run in store.runs()] == ["changed"]

@@ -22,7 +22,7 @@ def test_a_database_that_is_taken_away_and_brought_back(
     store = Store.open()
     concurrency.set_runs_at_once(store, 0)
     run = store.enqueue(RunConfig(), "waits")
-    store._engine.dispose()
+    store.engine.dispose()
     url = serve()
     tab = browser.new_page()
     tab.goto(f"{url}/train?runs={run.number}")

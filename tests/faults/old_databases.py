@@ -22,8 +22,9 @@ ADDED_COLUMNS = {
     8: ["rules"],
     9: ["luck"],
     10: ["comment"],
+    11: ["owner", "shared"],
 }
-ADDED_TABLES = {2: "sweeps", 4: "fingerprints", 7: "measurements"}
+ADDED_TABLES = {2: "sweeps", 4: "fingerprints", 7: "measurements", 11: "people"}
 # The table of measurements before version 7.
 _METRICS = (
     "CREATE TABLE metrics (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, run INTEGER NOT NULL, step INTEGER NOT NULL, "
@@ -57,6 +58,8 @@ def bring_back(connection: sqlite3.Connection, version: int) -> None:
         for column in ADDED_COLUMNS.get(later, []):
             connection.execute(f"DROP INDEX IF EXISTS runs_by_{column}")
             connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
+        if later == 11:
+            connection.execute("ALTER TABLE sweeps DROP COLUMN owner")
         if later == 8:
             connection.execute("ALTER TABLE runs RENAME COLUMN devices TO device")
         if later == 7:

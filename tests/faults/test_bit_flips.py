@@ -203,7 +203,7 @@ def test_no_use_of_damaged_predictions_passes_for_an_answer(
 def test_a_row_that_changes_after_it_was_checked_is_checked_again(own_lab: Path):
     store = Store.open()
     rows = store.enqueue_all([(RunConfig(seed=number), "") for number in range(40)])
-    with store._engine.begin() as connection:
+    with store.engine.begin() as connection:
         connection.execute(runs.update().values(state="finished", started=1.0, test_accuracy=0.5))
     store.keep_fingerprints([run.number for run in rows])
     every = store.runs()

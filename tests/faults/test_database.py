@@ -45,7 +45,7 @@ LEAKS = (
 def lab(own_lab: Path) -> Store:
     store = Store.open()
     store.enqueue(SMALL, SECRET)
-    store._engine.dispose()
+    store.engine.dispose()
     return store
 
 
@@ -143,14 +143,14 @@ def test_a_damaged_page_takes_no_more_runs_than_it_holds(own_lab: Path):
     store = Store.open()
     store.enqueue(SMALL, SECRET)
     store.enqueue_all([(SMALL, "other")] * 20)
-    store._engine.dispose()
+    store.engine.dispose()
     overwrite_page(path_of(store))
     again = Store.open()
     whole, broken = again.runs_and_broken()
     assert 10 < len(whole) < 21
     assert {run.number for run in whole} | {run.number for run in broken} == set(range(1, 22))
     assert all("doctor" in run.reason for run in broken)
-    with again._engine.connect() as connection:
+    with again.engine.connect() as connection:
         readable = rows.readable(connection, sa.select(runs.c.number, runs.c.name))
     assert len(readable) < 21
     assert {run.number for run in whole} <= {row.number for row in readable}
@@ -181,7 +181,7 @@ def test_a_lock_of_another_program(lab: Store, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_full_disk(lab: Store):
-    with lab._engine.connect() as connection:
+    with lab.engine.connect() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
     run = lab.runs()[0]
@@ -238,7 +238,7 @@ def run_folder(store: Store) -> Run:
     """A run that has a file."""
     run = store.enqueue(SMALL, "kept", claimed=True)
     store.write_artifact(run, "a.bin", "checkpoint", 1, 1, Path.touch)
-    store._engine.dispose()
+    store.engine.dispose()
     return run
 
 

@@ -197,7 +197,7 @@ def test_runs_can_be_deleted_on_a_full_disk_which_then_has_room(store: Store, sm
     for run in (first, second):
         store.write_artifact(run, "checkpoints/epoch-0001.safetensors", "checkpoint", 1, 1, write_some)
         store.finish(run, "stopped")
-    store._engine.dispose()
+    store.engine.dispose()
     fill(small_disk)
     for words in (("list",), ("delete", "1"), ("prune", "--deleted")):
         ended = subprocess.run(

@@ -297,7 +297,7 @@ def in_database(store: Store, statement: str) -> None:
 
 def damage_page_of(store: Store, name: str) -> None:
     """Overwrite the page that holds the row of the run with this name."""
-    store._engine.dispose()
+    store.engine.dispose()
     in_database(store, "PRAGMA wal_checkpoint(TRUNCATE)")
     assert store.file is not None
     content = bytearray(store.file.read_bytes())

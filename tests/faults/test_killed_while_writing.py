@@ -93,7 +93,7 @@ def test_an_import_that_is_killed_changes_nothing_and_leaves_nothing(own_lab: Pa
     archive.read_archive(store, tmp_path / "small.zip")
     assert parts(own_lab) == []
     # Killed after the folder was moved, and before the database knew of it.
-    with store._engine.begin() as connection:
+    with store.engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM runs")
     archive.read_archive(store, tmp_path / "small.zip")
     (run,) = store.runs()

@@ -328,7 +328,7 @@ def test_what_was_computed_on_several_machines_is_not_promised_bit_for_bit(store
 
 def _edit(store: Store, run: Run, **values: object) -> None:
     """Change what a run that has ended recorded, as an archive from another machine would."""
-    with store._engine.begin() as connection:
+    with store.engine.begin() as connection:
         connection.execute(runs.update().where(runs.c.id == run.id).values(**values))
 
 

@@ -160,7 +160,7 @@ def test_a_name_of_brackets_or_escape_codes_is_printed_as_letters():
     store = Store.open()
     run = store.enqueue(RunConfig(dataset="mnist-5k", architecture="softmax"), "a [/b] [red]")
     # A store of an earlier version may hold it like this.
-    with store._engine.begin() as connection:
+    with store.engine.begin() as connection:
         connection.execute(sa.update(runs_table).values(name="a [/b] [red]\x1b[31m\x07\nb", note="\x1b]0;x\x07"))
     for command in (["list"], ["show", str(run.number)]):
         done = CliRunner().invoke(app, command, env={"COLUMNS": "200"})

@@ -179,7 +179,7 @@ def test_a_damaged_file_of_scores_is_told_and_the_others_are_shown(store: Store)
 
 def test_a_run_that_fails_says_why(store: Store, tmp_path: Path) -> None:
     group = luck.start_group(store, TINY, 2)
-    with store._engine.begin() as connection:
+    with store.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE runs SET config = json_set(config, '$.device', 'cuda')")
     train_all(store)
     found = luck.load_group(store, group)

@@ -119,7 +119,7 @@ def test_the_numbers_of_copies_go_on_after_one_of_them_was_restored(own_lab: Pat
     first, second = (copy_daily(own_lab / "runs.db", own_lab, 86400.0 * day) for day in (1, 2))
     assert first
     assert second
-    store._engine.dispose()
+    store.engine.dispose()
     restore(first, own_lab / "runs.db", own_lab, replace=True)
     third = copy_daily(own_lab / "runs.db", own_lab, 0.0)
     assert newest_copies(own_lab) == [third, second, first]

@@ -287,10 +287,10 @@ def test_only_the_runs_that_are_asked_for_are_compared_with_their_fingerprints(s
     ended = [store.enqueue(RunConfig(seed=seed), claimed=True) for seed in (0, 1)]
     for run in ended:
         store.finish(run, "finished", test_accuracy=0.5)
-    with store._engine.begin() as connection:
+    with store.engine.begin() as connection:
         connection.execute(runs.update().values(test_accuracy=0.75))
     assert [run.number for run in store.changed_runs([store.find("1")])] == [1]
-    with store._engine.connect() as connection:
+    with store.engine.connect() as connection:
         assert history.changed_rows(connection, [2], {}) == [2]
         assert history.changed_rows(connection, None, {}) == [1, 2]
 
@@ -298,7 +298,7 @@ def test_only_the_runs_that_are_asked_for_are_compared_with_their_fingerprints(s
 def test_each_unreadable_row_is_told_by_its_own_column(store: Store):
     for seed in (0, 1):
         store.enqueue(RunConfig(seed=seed))
-    with store._engine.begin() as connection:
+    with store.engine.begin() as connection:
         for number, column in ((1, "config"), (2, "tags")):
             connection.exec_driver_sql(f"UPDATE runs SET {column} = 'no JSON' WHERE number = {number}")
     assert {run.number: run.reason.partition(":")[0] for run in store.broken()} == {1: "config", 2: "tags"}
@@ -306,8 +306,8 @@ def test_each_unreadable_row_is_told_by_its_own_column(store: Store):
 
 @pytest.mark.parametrize(("stored", "shown"), [(-0.5, 0.0), (1e300, 0.0), ("yesterday", 0.0), (12.5, 12.5)])
 def test_a_sweep_with_an_impossible_date_is_read_without_one(store: Store, stored: object, shown: float):
-    with store._engine.begin() as connection:
-        connection.exec_driver_sql("INSERT INTO sweeps VALUES ('s', 'name', '{}', ?)", (stored,))
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO sweeps VALUES ('s', 'name', '{}', ?, NULL)", (stored,))
     assert [sweep.created for sweep in store.sweeps()] == [shown]
 
 
@@ -335,7 +335,7 @@ def test_an_id_is_a_uuid_of_version_7_that_sorts_by_its_moment():
 @pytest.mark.parametrize(("moment", "is_broken"), [(7_258_118_399.0, False), (7_258_118_399.5, True)])
 def test_a_moment_after_the_year_2199_cannot_be_shown(store: Store, moment: float, is_broken: bool):
     run = store.enqueue(RunConfig())
-    with store._engine.begin() as connection:
+    with store.engine.begin() as connection:
         connection.execute(runs.update().values(created=moment))
     assert [broken.number for broken in store.broken()] == [run.number] * is_broken
 
@@ -343,6 +343,6 @@ def test_a_moment_after_the_year_2199_cannot_be_shown(store: Store, moment: floa
 @pytest.mark.parametrize("column", ["epoch", "step"])
 def test_a_run_has_no_negative_epoch_or_step(store: Store, column: str):
     run = store.enqueue(RunConfig())
-    with store._engine.begin() as connection:
+    with store.engine.begin() as connection:
         connection.execute(runs.update().values({column: -1}))
     assert [broken.number for broken in store.broken()] == [run.number]

@@ -282,7 +282,7 @@ def test_a_run_that_began_under_the_old_rule_of_patience_ends_under_it(store):
 
 def as_recorded_before_there_were_rules(store: Store, run: Run) -> None:
     """Remove what runs of an earlier version lack: versions of rules, and `risen_epoch` in checkpoints."""
-    with store._engine.begin() as connection:
+    with store.engine.begin() as connection:
         rules = '{"patience": 1, "training_loss": 1}'
         connection.exec_driver_sql("UPDATE runs SET rules = ? WHERE id = ?", (rules, run.id))
     for artifact in trained.checkpoints(store, run):
@@ -290,7 +290,7 @@ def as_recorded_before_there_were_rules(store: Store, run: Run) -> None:
         whole = checkpoints.load_checkpoint(path)
         del whole.progress["risen_epoch"]
         checkpoints.save_checkpoint(whole, path)
-        with store._engine.begin() as connection:
+        with store.engine.begin() as connection:
             sha256, size = hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size
             connection.exec_driver_sql(
                 "UPDATE artifacts SET sha256 = ?, size = ? WHERE run = ? AND path = ?",

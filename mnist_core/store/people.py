@@ -1,0 +1,124 @@
+"""The people of a class: who was let in, under which name, and as student or teacher.
+
+Only the SHA-256 of each person's secret is stored, so that nobody gets in with what the database holds.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import sqlalchemy as sa
+
+from mnist_core.store.connections import writing
+from mnist_core.store.run import new_id
+from mnist_core.store.schema import people, runs, sweeps
+from mnist_core.store.store import Store
+from mnist_core.text import one_line
+
+Role = Literal["teacher", "student"]
+# The most characters of a chosen name.
+PERSON_NAME_LENGTH = 40
+# A person's last sign of life is written at most once in this time.
+_SEEN_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Person:
+    """Someone who was let in; times in unix seconds."""
+
+    id: str
+    # "" until the person has chosen one.
+    name: str
+    role: Role
+    created: float
+    seen: float
+
+    @property
+    def is_teacher(self) -> bool:
+        return self.role == "teacher"
+
+
+def let_in(store: Store, role: Role) -> tuple[Person, str]:
+    """Add a person, and return the secret by which `recognise` knows the person again."""
+    secret, now = secrets.token_urlsafe(32), store.clock()
+    person = Person(new_id(now), "", role, now, now)
+    with writing(store.engine).begin() as connection:
+        connection.execute(people.insert().values(**vars(person), secret=_digest(secret)))
+    return person, secret
+
+
+def recognise(store: Store, secret: str) -> Person | None:
+    """Who has this secret; None if it is nobody's, or the person was sent out. Notes that the person was here."""
+    known = (people.c.secret == _digest(secret)) & people.c.revoked.is_(None)
+    with store.engine.connect() as connection:
+        found = _read(connection, known)
+    if not found:
+        return None
+    if store.clock() - found[0].seen > _SEEN_SECONDS:
+        with writing(store.engine, durable=False).begin() as connection:
+            connection.execute(people.update().where(people.c.id == found[0].id).values(seen=store.clock()))
+    return found[0]
+
+
+def read_people(store: Store, role: Role | None = None) -> list[Person]:
+    """Everyone who was let in and not sent out, in the order of their coming."""
+    with store.engine.connect() as connection:
+        return _read(connection, people.c.revoked.is_(None), *([] if role is None else [people.c.role == role]))
+
+
+def find_person(store: Store, person_id: str | None) -> Person | None:
+    """A person by id, unless sent out."""
+    with store.engine.connect() as connection:
+        return next(iter(_read(connection, people.c.id == person_id, people.c.revoked.is_(None))), None)
+
+
+def names_of_people(store: Store) -> dict[str, str]:
+    """The names by id of all who ever were here: runs of those who were sent out keep their owner's name."""
+    with store.engine.connect() as connection:
+        return {row.id: row.name for row in connection.execute(sa.select(people.c.id, people.c.name))}
+
+
+def name_person(store: Store, person_id: str, name: str) -> str:
+    """Give a person a name, and return it: on one line, and with a number behind it if another has it already.
+
+    An empty name changes nothing.
+    """
+    line = one_line(name).strip()[:PERSON_NAME_LENGTH].strip()
+    if not line:
+        return ""
+    with writing(store.engine).begin() as connection:
+        here = sa.select(people.c.name).where(people.c.revoked.is_(None), people.c.id != person_id)
+        taken = {other.casefold() for other in connection.execute(here).scalars()}
+        free, number = line, 1
+        while free.casefold() in taken:
+            number += 1
+            free = f"{line} {number}"
+        connection.execute(people.update().where(people.c.id == person_id).values(name=free))
+    return free
+
+
+def send_out(store: Store, ids: Sequence[str]) -> None:
+    """Let these people in no more. Their runs stay."""
+    with writing(store.engine).begin() as connection:
+        change = people.update().where(people.c.id.in_(ids), people.c.revoked.is_(None))
+        connection.execute(change.values(revoked=store.clock()))
+
+
+def forget_people(store: Store, ids: Sequence[str]) -> None:
+    """Remove all that is stored about these people, and let them in no more; their runs become the teacher's."""
+    with writing(store.engine).begin() as connection:
+        for table in (runs, sweeps):
+            connection.execute(table.update().where(table.c.owner.in_(ids)).values(owner=None))
+        connection.execute(people.delete().where(people.c.id.in_(ids)))
+
+
+def _read(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[Person]:
+    columns = (people.c.id, people.c.name, people.c.role, people.c.created, people.c.seen)
+    query = sa.select(*columns).where(*conditions).order_by(people.c.created, people.c.id)
+    return [Person(*row) for row in connection.execute(query)]
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
