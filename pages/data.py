@@ -17,6 +17,7 @@ from dashboard.data import (
 )
 from dashboard.frame import choose_option, navigation, open_store
 from mnist_core.config import DATASET_CATALOGUE
+from mnist_core.store import check_folder
 
 
 def page() -> None:
@@ -89,6 +90,9 @@ def pick_source() -> DatasetSource:
         bind="query-params",
         help="Keep the three colour channels instead of making the images grey.",
     )
+    if path.strip():
+        # A student may look into some folders only.
+        check_folder(open_store(), DatasetSource("folder", path.strip()).config())
     return folder_source(path, size, colour)
 
 

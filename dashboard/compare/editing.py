@@ -24,10 +24,11 @@ _NAME, _TAGS, _ADDED, _REMOVED, _BACK = "new name", "new tags", "added tags", "r
 def show_edit_buttons(snapshot: run_table.Snapshot, runs: Sequence[Run]) -> None:
     """The buttons that change the chosen runs."""
     many = f"{len(runs):,} runs" if len(runs) > 1 else "run"
+    is_allowed = bool(runs) and all(map(open_store().may_change, runs))
     if st.button(
         "Edit tags" if len(runs) > 1 else "Rename or tag",
         key="edit",
-        disabled=not runs,
+        disabled=not is_allowed,
         help="Change names and tags. Tick runs in the table first.",
     ):
         run_table.dialog_opened()
@@ -35,7 +36,7 @@ def show_edit_buttons(snapshot: run_table.Snapshot, runs: Sequence[Run]) -> None
     st.button(
         f"Delete {many}",
         key="delete",
-        disabled=not runs,
+        disabled=not is_allowed,
         on_click=_delete,
         args=(runs,),
         help="Runs that train are stopped. You can undo this, or bring runs back for a day; after that their disk "
@@ -195,7 +196,9 @@ def _save(runs: Sequence[Run]) -> None:
 @st.dialog("Recently deleted", on_dismiss=run_table.dialog_closed)
 def _recently_deleted() -> None:
     run_table.close_finished_dialog()
-    gone = {run.id: run for run in sorted(open_store().runs(deleted=True), key=lambda run: -(run.deleted or 0))}
+    store = open_store()
+    deleted = filter(store.may_change, store.runs(deleted=True))
+    gone = {run.id: run for run in sorted(deleted, key=lambda run: -(run.deleted or 0))}
     if not gone:
         st.info("Nothing was deleted within the last day.")
         return

@@ -62,6 +62,7 @@ def _row(run: Run, line: str, hidden: bool, baseline: bool) -> RailRow:
         baseline=baseline,
         tags=tuple(map(one_line, run.tags)),
         note=run.comment,
+        editable=open_store().may_change(run),
     )
 
 

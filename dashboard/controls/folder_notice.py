@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from dashboard.controls.dataset_source import folder_source, read_dataset
+from dashboard.controls.dataset_source import DatasetSource, folder_source, read_dataset
+from dashboard.frame import open_store
 from mnist_core.data import folder_remarks, list_folder
-from mnist_core.errors import DataError
+from mnist_core.errors import ConfigError, DataError
+from mnist_core.store import check_folder
 from mnist_core.text import in_markdown
 
 # Folders with up to this number of images are read at once, which takes about a second.
@@ -17,8 +19,9 @@ def folder_notice(folder: str, size: int, colour: bool) -> None:
     Images of a large folder are not read for this; the Data page and the run itself report on them.
     """
     try:
+        check_folder(open_store(), DatasetSource("folder", folder, size, colour).config())
         listing = list_folder(folder.strip())
-    except DataError:
+    except (ConfigError, DataError):
         # The form already shows this error.
         return
     warnings = folder_remarks.left_out_remarks(listing)

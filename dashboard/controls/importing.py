@@ -72,17 +72,17 @@ def _import() -> None:
 
 
 def _recent_imports() -> list[_Imported]:
-    """What the visitor's address has imported within the window; a page that is loaded again begins no new count."""
-    visitor_address = st.context.ip_address
-    address = visitor_address if isinstance(visitor_address, str) else ""
-    imports = _imports_by_address()
-    imports[address] = [
-        entry for entry in imports.get(address, []) if time.monotonic() - entry.moment < _WINDOW_SECONDS
+    """What the visitor has imported within the window; a page that is loaded again begins no new count."""
+    address = st.context.ip_address
+    visitor = open_store().owner or (address if isinstance(address, str) else "")
+    imports = _imports_by_visitor()
+    imports[visitor] = [
+        entry for entry in imports.get(visitor, []) if time.monotonic() - entry.moment < _WINDOW_SECONDS
     ]
-    return imports[address]
+    return imports[visitor]
 
 
 @st.cache_resource(show_spinner=False)
-def _imports_by_address() -> dict[str, list[_Imported]]:
-    """Imports of all visitors since the server's start; "" stands for this machine."""
+def _imports_by_visitor() -> dict[str, list[_Imported]]:
+    """Imports of all since the server's start, by student or else by address; "" stands for this machine."""
     return {}

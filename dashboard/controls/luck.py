@@ -176,6 +176,8 @@ def _answer(group: LuckGroup, facts: Luck) -> None:
 
 
 def _buttons(group: LuckGroup) -> None:
+    if not all(map(open_store().may_change, group.parts)):
+        return
     with st.container(horizontal=True):
         if group.active:
             _button("Stop", luck.stop_group, group, "Seeds that are done stay.")

@@ -9,7 +9,7 @@ from dashboard.frame import open_store
 from mnist_core.analysis import OwnRuns, expectations
 from mnist_core.architectures import WELL_KNOWN, Preset, describe_architecture, presets, small_diagram
 from mnist_core.config import DATASET_CATALOGUE, RunConfig
-from mnist_core.store import Store
+from mnist_core.store import Scope, Store
 from mnist_core.sweeps import TrainingTime, training_seconds
 
 # The data set that the shipped figures are for.
@@ -24,12 +24,12 @@ def network_cards() -> list[NetworkCard]:
     if dataset not in DATASET_CATALOGUE:
         dataset = RunConfig().dataset
     store = open_store()
-    return _cards(store, str(store.root), store.finished_stamp(), dataset)
+    return _cards(store, store.scope, store.finished_stamp(), dataset)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _cards(_store: Store, folder: str, stamp: tuple[int, int, float], dataset: str) -> list[NetworkCard]:
-    """The cards for the finished runs of the store in this folder, which are others with another stamp."""
+@st.cache_resource(max_entries=40, show_spinner=False)
+def _cards(_store: Store, scope: Scope, stamp: tuple[int, int, float], dataset: str) -> list[NetworkCard]:
+    """The cards for the finished runs of this scope of the store, which are others with another stamp."""
     # Two folders of images may hold anything, so runs on one tell nothing about another.
     runs = [] if dataset == "folder" else _store.runs(states=["finished"])
     by_name = presets()

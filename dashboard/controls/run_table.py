@@ -14,7 +14,7 @@ from dashboard.components import TableRows, data_table, table_rows
 from dashboard.frame import choose_runs, chosen_runs, is_emptied, keep_chosen_runs, open_store, parse_numbers
 from mnist_core.analysis import newest_comparable, runs_table
 from mnist_core.plots import DASHES, PALETTE, RunStyle, dash_lengths, run_style, run_styles
-from mnist_core.store import ACTIVE_STATES, BrokenRun, Run, Store
+from mnist_core.store import ACTIVE_STATES, BrokenRun, Run, Scope, Store
 from mnist_core.text import size_in_words
 
 # The most runs that are compared: a chart of more cannot be read, and a link cannot hold more.
@@ -40,6 +40,8 @@ _TICK_SECONDS = 3.0
 _STALE_SECONDS = 60.0
 # Height of the table in pixels.
 _HEIGHT = 400
+# Snapshots that are kept: one for each person of a class.
+_SNAPSHOTS = 40
 # The most runs in the list of choices; the table offers all of them.
 _MAX_OFFERED = 100
 # Columns that change while a run trains.
@@ -79,7 +81,7 @@ class Snapshot:
 def load_snapshot() -> Snapshot:
     """Every run as it is now; for runs that train, `show_table` and `load_chosen` read newer values by themselves."""
     store = open_store()
-    return _read_snapshot(store.url, _stamp(store))
+    return _read_snapshot(store.scope, _stamp(store))
 
 
 def discard_snapshot() -> None:
@@ -304,11 +306,12 @@ def _tick(numbers: Sequence[int]) -> None:
     st.session_state[TABLE_OPEN] = True
 
 
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _read_snapshot(url: str, stamp: tuple[float, ...]) -> Snapshot:
-    runs, broken = open_store().runs_and_broken()
-    frame = _with_broken(_table_frame(runs, open_store().sizes()), broken)
-    changed = open_store().changed_runs(runs)
+@st.cache_resource(show_spinner=False, max_entries=_SNAPSHOTS)
+def _read_snapshot(scope: Scope, stamp: tuple[float, ...]) -> Snapshot:
+    store = open_store()
+    runs, broken = store.runs_and_broken()
+    frame = _with_broken(_table_frame(runs, store.sizes()), broken)
+    changed = store.changed_runs(runs)
     frame.loc[[run.number for run in changed], "State"] += _CHANGED_SUFFIX
     numbers = frame["Run"].astype("str")
     tags = pd.Series([" ".join(tags) for tags in frame["Tags"]], index=frame.index, dtype="str")

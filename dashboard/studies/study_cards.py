@@ -8,7 +8,7 @@ from dashboard.frame import open_store, select_titled
 from dashboard.studies.chosen_experiment import plan_experiment
 from mnist_core import studies, sweeps
 from mnist_core.errors import MnistLabError
-from mnist_core.store import Store, runs_at_once
+from mnist_core.store import Scope, Store, runs_at_once
 from mnist_core.studies import PlannedRun, Study
 from mnist_core.text import in_markdown
 
@@ -21,7 +21,7 @@ def is_study_chosen() -> bool:
 def show_study_cards() -> None:
     """A card for each study: its question, a button with its title that opens it, and how much there is to train."""
     store = open_store()
-    extents = _extents(store, str(store.root), store.finished_stamp(), runs_at_once(store))
+    extents = _extents(store, store.scope, store.finished_stamp(), runs_at_once(store))
     with st.container(key="study-cards"):
         for name, study in studies.all_studies().items():
             with st.container(border=True, key=f"study-card-{name}"):
@@ -42,8 +42,8 @@ def show_way_back() -> None:
     st.button("All studies", key="all-studies", on_click=_close, help="Back to the questions of all studies.")
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _extents(_store: Store, folder: str, stamp: tuple[int, int, float], places: int) -> dict[str, str]:
+@st.cache_resource(max_entries=40, show_spinner=False)
+def _extents(_store: Store, scope: Scope, stamp: tuple[int, int, float], places: int) -> dict[str, str]:
     """The extent of each study by name; the times depend on the store's finished runs and on its places to train."""
     return {name: _extent_text(_store, study) for name, study in studies.all_studies().items()}
 

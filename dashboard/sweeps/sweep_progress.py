@@ -104,15 +104,16 @@ def _seconds_left(sweep_id: str, moment: int) -> float:
 
 def _buttons(row: SweepRow, table: pd.DataFrame) -> None:
     failed = sum(name in ("failed", "interrupted") for name in table["state"].tolist())
+    is_own = open_store().may_change(row)
     with st.container(horizontal=True, vertical_alignment="center"):
-        if _is_busy(table):
+        if is_own and _is_busy(table):
             st.button(
                 "Stop all",
                 on_click=_apply,
                 args=(sweeps.stop_sweep, row.id),
                 help="Runs that train are saved and tested. Runs that wait leave the queue.",
             )
-        if failed:
+        if is_own and failed:
             st.button(
                 f"Retry {failed:,} failed",
                 on_click=_apply,
@@ -121,7 +122,7 @@ def _buttons(row: SweepRow, table: pd.DataFrame) -> None:
                 "only diverge again.",
             )
         help = "Add values or seeds to this sweep in the form on the left. Only missing runs are trained."
-        if st.button("Extend", on_click=_extend, args=(row,), help=help):
+        if is_own and st.button("Extend", on_click=_extend, args=(row,), help=help):
             # The form is outside this fragment.
             st.rerun()
         score = sweeps.ranking_column(table)
@@ -134,8 +135,9 @@ def _buttons(row: SweepRow, table: pd.DataFrame) -> None:
                 query_params={"runs": numbers},
                 help="Opens the page Compare with these runs.",
             )
-        with st.popover("Delete", help="Delete this sweep, with or without its runs."):
-            _deleting(row, table)
+        if is_own:
+            with st.popover("Delete", help="Delete this sweep, with or without its runs."):
+                _deleting(row, table)
 
 
 def _deleting(row: SweepRow, table: pd.DataFrame) -> None:

@@ -18,7 +18,7 @@ from mnist_core.analysis import MOST_SEEDS, with_seeds
 from mnist_core.architectures import Architecture
 from mnist_core.config import RunConfig, schedules
 from mnist_core.errors import ArchitectureError, MnistLabError
-from mnist_core.store import queueing
+from mnist_core.store import check_folder, queueing
 from mnist_core.text import in_markdown
 from mnist_core.training import check_trainable
 
@@ -56,6 +56,7 @@ def _checked(values: dict[str, Any], texts: list[str], verdict: Any, remarks: An
     for text in texts:
         try:
             config = RunConfig.parse(values | {"architecture": text})
+            check_folder(open_store(), config)
             described.append((config, check_trainable(config)))
         except ArchitectureError as error:
             with verdict.container():

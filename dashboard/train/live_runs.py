@@ -106,6 +106,11 @@ def _show_queue(queue: Sequence[Run]) -> None:
         for number, run in enumerate(queue, 1)
     ]
     data_table("queue", table_rows(pd.DataFrame(rows)), "Runs that wait")
+    if open_store().owner is None:
+        _show_limit()
+
+
+def _show_limit() -> None:
     st.number_input(
         "Runs at once",
         0,

@@ -53,7 +53,8 @@ def run_card(run: Run, queue: Sequence[str], size: Literal["large", "small", "li
             buttons = facts
         with buttons, st.container(horizontal=True, vertical_alignment="center"):
             if run.active:
-                _show_halt_buttons(run)
+                if open_store().may_change(run):
+                    _show_halt_buttons(run)
             else:
                 _show_next_steps(run, may_challenge=size != "line")
         if not run.active and (changed := measures.changed_note(open_store().changed_runs([run]))):
@@ -89,7 +90,8 @@ def _show_halt_buttons(run: Run) -> None:
 
 
 def _show_next_steps(run: Run, may_challenge: bool) -> None:
-    if run.state in RESUMABLE_STATES and run.progress < 1 and not st.session_state.get(_refusal_key(run)):
+    resumable = run.state in RESUMABLE_STATES and run.progress < 1 and open_store().may_change(run)
+    if resumable and not st.session_state.get(_refusal_key(run)):
         st.button(
             "Continue",
             key=f"continue-{run.number}",

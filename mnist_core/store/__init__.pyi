@@ -4,6 +4,9 @@ from . import processes as processes
 from . import queueing as queueing
 from . import retention as retention
 from . import soundness as soundness
+from .allowed_folders import allowed_folders as allowed_folders
+from .allowed_folders import check_folder as check_folder
+from .allowed_folders import set_allowed_folders as set_allowed_folders
 from .artifacts import REPLACED_PREFIX as REPLACED_PREFIX
 from .artifacts import RUN_FOLDER as RUN_FOLDER
 from .artifacts import Artifact as Artifact
@@ -68,6 +71,7 @@ from .soundness import SQLITE_ERRORS as SQLITE_ERRORS
 from .soundness import sqlite_message as sqlite_message
 from .store import REMOVAL_BEGUN as REMOVAL_BEGUN
 from .store import UNDO_SECONDS as UNDO_SECONDS
+from .store import Scope as Scope
 from .store import Store as Store
 from .student_store import StudentStore as StudentStore
 from .sweeps import SweepRow as SweepRow

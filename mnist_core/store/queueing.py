@@ -7,6 +7,7 @@ from dataclasses import replace
 from mnist_core.config import LuckPart, RunConfig, dataset, limit_variable, read_limit
 from mnist_core.data import count_folder_images, input_shape_and_classes, split_sizes
 from mnist_core.errors import ConfigError
+from mnist_core.store.allowed_folders import check_folder
 from mnist_core.store.artifacts import Artifact
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
@@ -59,6 +60,7 @@ def requeue(store: Store, run: Run, *, from_scratch: bool = False, back_to: Arti
 
     Raises as `enqueue`, and StoreError if the run is not in a state to be resumed.
     """
+    check_folder(store, run.config)
     _check_length(store, 1, "queue")
     # The run's checkpoints are on the disk already, so the free space is not checked.
     check_queueable(None, [run.config], "epochs")
@@ -71,6 +73,9 @@ def check_queueable(store: Store | None, configs: Sequence[RunConfig], field: st
     Without a `store` it is not asked how much room its disk has, nor how many runs wait already; the latter neither
     where these are not `waiting`.
     """
+    if store is not None:
+        for config in configs:
+            check_folder(store, config)
     if waiting:
         _check_length(store, len(configs), field)
     if configs:

@@ -54,6 +54,8 @@ REMOVAL_BEGUN = 0.0
 _DELETED = sa.select(runs.c.number, runs.c.deleted)
 # For at least this many runs it is quicker to read the whole table than each row by its number.
 _MANY = 500
+# The database, and the owner whose view of it a store is.
+Scope = tuple[str, str | None]
 _LATE = "fingerprinted_late"
 # Rows that are runs to compare and to ask.
 _ORDINARY = runs.c.luck.is_(sa.null())
@@ -99,6 +101,15 @@ class Store:
         if folder is None:
             return cls(environment.results_dir(), environment.database_url())
         return cls(folder, environment.sqlite_url(folder / "runs.db"))
+
+    @property
+    def scope(self) -> Scope:
+        """What a cache of this store's runs must be kept apart by: the database, and whose view of it this is."""
+        return self.url, self.owner
+
+    def may_change(self, what: Run | SweepRow) -> bool:
+        """Whether whoever has this store may rename, stop or delete this run or sweep."""
+        return True
 
     def run(self, run_id: str) -> Run:
         """One run by its id. Raises StoreError if there is none."""

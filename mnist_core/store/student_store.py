@@ -44,9 +44,9 @@ class StudentStore(Store):
         self.owner = owner
         self.visible = _FOR_ALL | (runs.c.owner == owner)
 
-    def is_own(self, run: Run) -> bool:
-        """Whether the student may change this run."""
-        return run.owner == self.owner
+    def may_change(self, what: Run | SweepRow) -> bool:
+        """Whether this is an own run or sweep."""
+        return what.owner == self.owner
 
     def request(self, run_id: str, wish: str) -> None:
         """As `Store.request`, for an own run. Raises NotAllowedError."""

@@ -97,13 +97,14 @@ def start_runs(store: Store, planned: Sequence[PlannedRun]) -> list[Run]:
 
     What is queued, running, paused, finished or diverged is left alone; what was stopped, interrupted or failed goes
     on, or with scikit-learn begins again. Runs that continue others bring these along, and wait until they have
-    finished: call `start_runs` again then. Raises ConfigError, and queues nothing, if all of them need too much.
+    finished: call `start_runs` again then. All of a class may see the runs. Raises ConfigError, and queues nothing, if
+    all of them need too much.
     """
     wanted = [entry.parent for entry in planned if entry.parent is not None] + list(planned)
     fresh: dict[str, tuple[RunConfig, str]] = {}
     again: list[Run] = []
     for entry, runs in zip(wanted, _matches(store, wanted), strict=True):
-        if runs and runs[0].state in _AGAIN:
+        if runs and runs[0].state in _AGAIN and store.may_change(runs[0]):
             again.append(runs[0])
         elif not runs:
             for config in _configs(store, entry):
@@ -115,7 +116,11 @@ def start_runs(store: Store, planned: Sequence[PlannedRun]) -> list[Run]:
         queueing.requeue(store, run, from_scratch=run.config.library == "sklearn")
     seconds = run_seconds(store, [config for config, _ in entries])
     longest_first = sorted(range(len(entries)), key=lambda index: -seconds[index])
-    queueing.enqueue_all(store, [entries[index] for index in longest_first], tags=("study",), field="epochs_scale")
+    in_order = [entries[index] for index in longest_first]
+    started = queueing.enqueue_all(store, in_order, tags=("study",), field="epochs_scale")
+    # A study is trained once for a whole class.
+    if started:
+        store.share([run.id for run in started])
     return list({run.id: run for _, run in find_runs(store, wanted)}.values())
 
 

@@ -70,9 +70,8 @@ function entryOf(rail, row) {
   item.classList.toggle("baseline", row.baseline)
   const head = headOf(row.line, row.label)
   head.title = row.title
-  const buttons = [
-    hideButton(rail, [row.number], row.hidden, row.title), pinButton(rail, row), editButton(rail, row, item),
-  ]
+  const buttons = [hideButton(rail, [row.number], row.hidden, row.title), pinButton(rail, row)]
+  if (row.editable) buttons.push(editButton(rail, row, item))
   item.append(head, factsOf(row.score, buttons))
   if (row.tags.length) item.append(text("div", "tags", row.tags.join(" · ")))
   if (row.note) item.append(text("div", "note", row.note))

@@ -34,6 +34,8 @@ class RailRow:
     baseline: bool
     tags: tuple[str, ...]
     note: str
+    # Whether name, tags and note may be changed.
+    editable: bool
 
 
 @dataclass(frozen=True)
