@@ -87,7 +87,8 @@ def _challenge(runs: Sequence[Run], race: str | None, variation: Variation, clic
         ]
         name = race or races.new_name([base, variation.name], races.list_races(store.runs()))
         started = queueing.enqueue_all(store, entries, [races.race_tag(name)])
-        for run in runs:
+        # Another person's run stays as it is: then the challenger is found by its own name.
+        for run in filter(store.may_change, runs):
             store.set_tags(run.id, [*run.tags, races.race_tag(name)])
         _follow(started)
 

@@ -9,7 +9,7 @@ from itertools import count
 
 from mnist_core.analysis.comparison import MOST_SEEDS, with_seeds
 from mnist_core.analysis.stats.intervals import mean_interval
-from mnist_core.analysis.stats.sentences import Claim
+from mnist_core.analysis.stats.sentences import Claim, Sentence
 from mnist_core.analysis.verdict import TrainedArchitecture, Verdict
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
@@ -116,15 +116,27 @@ def order_sentence(verdict: Verdict) -> tuple[str, str]:
     rows = verdict.architectures
     if len(rows) < 2:
         return "", ""
-    first, second = rows[0], rows[1]
-    pair = next((pair for pair in verdict.architecture_pairs if {pair.a, pair.b} == {0, 1}), None)
-    if pair is not None:
-        sentence = verdict.architecture_sentence(pair)
-        return _in_short(sentence.claim), sentence
-    best = [max(_indices(verdict, row), key=verdict.count_right) for row in (first, second)]
-    sentence = verdict.sentence(verdict.pair(*best), first.name, second.name)
+    sentence, is_over_seeds = _sentence_on_lead(verdict, 1)
     more = " This is about these trained networks; several seeds of each tell about the architectures."
-    return _in_short(sentence.claim), sentence + more
+    return _in_short(sentence.claim), sentence + ("" if is_over_seeds else more)
+
+
+def winners(verdict: Verdict) -> list[str]:
+    """Names of the networks that may have won: the first, and all over which its lead may be luck."""
+    rows = verdict.architectures
+    claims = [_sentence_on_lead(verdict, index)[0].claim for index in range(1, len(rows))]
+    beaten = [claim.ahead and claim.evidence == "some" for claim in claims]
+    return [rows[0].name, *(row.name for row, is_beaten in zip(rows[1:], beaten, strict=True) if not is_beaten)]
+
+
+def _sentence_on_lead(verdict: Verdict, index: int) -> tuple[Sentence, bool]:
+    """What the verdict says of the first network and the one at `index`; whether it is about the seeds."""
+    first, other = verdict.architectures[0], verdict.architectures[index]
+    pair = next((pair for pair in verdict.architecture_pairs if {pair.a, pair.b} == {0, index}), None)
+    if pair is not None:
+        return verdict.architecture_sentence(pair), True
+    best = [max(_indices(verdict, row), key=verdict.count_right) for row in (first, other)]
+    return verdict.sentence(verdict.pair(*best), first.name, other.name), False
 
 
 def _in_short(claim: Claim) -> str:

@@ -47,6 +47,13 @@ from .people import names_of_people as names_of_people
 from .people import read_people as read_people
 from .people import recognise as recognise
 from .people import send_out as send_out
+from .polls import Poll as Poll
+from .polls import close_poll as close_poll
+from .polls import open_poll as open_poll
+from .polls import read_poll as read_poll
+from .polls import read_votes as read_votes
+from .polls import start_poll as start_poll
+from .polls import vote as vote
 from .queueing import check_queueable as check_queueable
 from .reserve import keep_reserve as keep_reserve
 from .run import ACTIVE_STATES as ACTIVE_STATES

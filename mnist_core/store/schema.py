@@ -123,6 +123,32 @@ people = Table(
     Column("revoked", Float),
 )
 
+# Races that a class votes on before they start.
+polls = Table(
+    "polls",
+    metadata,
+    Column("id", Text, primary_key=True),
+    # The name of the race.
+    Column("name", Text, nullable=False),
+    # The settings of the networks, and how many seeds each trains.
+    Column("configs", sa.JSON, nullable=False),
+    Column("seeds", Integer, nullable=False),
+    Column("created", Float, nullable=False),
+    # When the race was started, which ends the vote.
+    Column("started", Float),
+)
+
+# Who expects which network of a race to win.
+votes = Table(
+    "votes",
+    metadata,
+    Column("poll", Text, ForeignKey("polls.id", ondelete="CASCADE"), primary_key=True),
+    # Id of the person; "" for whoever uses the lab without logins, and for the teacher.
+    Column("person", Text, primary_key=True),
+    # Place of the network in `configs`, from 0.
+    Column("choice", Integer, nullable=False),
+)
+
 # Statements that bring a database from the version before to each version. `create_all` makes new tables.
 CHANGES = {
     2: (

@@ -24,7 +24,7 @@ ADDED_COLUMNS = {
     10: ["comment"],
     11: ["owner", "shared"],
 }
-ADDED_TABLES = {2: "sweeps", 4: "fingerprints", 7: "measurements", 11: "people"}
+ADDED_TABLES = {2: ["sweeps"], 4: ["fingerprints"], 7: ["measurements"], 11: ["people", "votes", "polls"]}
 # The table of measurements before version 7.
 _METRICS = (
     "CREATE TABLE metrics (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, run INTEGER NOT NULL, step INTEGER NOT NULL, "
@@ -53,7 +53,7 @@ def write_old(path: Path, version: int) -> None:
 def bring_back(connection: sqlite3.Connection, version: int) -> None:
     """Make an older schema of today's, without what was measured."""
     for later in range(SCHEMA_VERSION, version, -1):
-        if table := ADDED_TABLES.get(later):
+        for table in ADDED_TABLES.get(later, []):
             connection.execute(f"DROP TABLE {table}")
         for column in ADDED_COLUMNS.get(later, []):
             connection.execute(f"DROP INDEX IF EXISTS runs_by_{column}")

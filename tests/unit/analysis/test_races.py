@@ -105,6 +105,9 @@ def test_whether_the_order_is_luck_is_what_the_verdict_says(store: Store) -> Non
     # The two best are named, the third is not.
     assert all(name in clear[1] for name in ("softmax", "mlp-300"))
     assert DEEP.architecture not in clear[1]
+    every = verdict_of(runs, [range(100), range(20), range(200, 400)])
+    assert races.winners(every) == ["mlp-300"]
+    assert set(races.winners(verdict_of(runs, [range(21), range(30, 50), range(200, 400)]))) == {"softmax", "mlp-300"}
     several = queued(store, [config.replace(seed=seed) for config in (SOFTMAX, WIDE) for seed in range(4)])
     by_seeds = races.order_sentence(
         verdict_of(several, [range(count) for count in (100, 101, 99, 100, 20, 21, 19, 20)])
