@@ -12,6 +12,7 @@ from dashboard.frame import (
     errors_as_messages,
     links,
     navigation,
+    sent_view,
     serving,
     show_uncaught_error,
     titles,
@@ -28,6 +29,7 @@ def draw() -> None:
     st.logo(navigation.LOGO, size="large")
     page = navigation.current_page()
     class_place = class_mode.begin_class_mode()
+    sent_view.follow_sent_view()
     shown = troubles.show_troubles()
     with errors_as_messages():
         page.run()

@@ -21,6 +21,7 @@ PAGES = {
     "compare": ("Compare", "All runs in a table, and several side by side."),
     "studies": ("Studies", "Published studies: predict, train, and compare with what they reported."),
     "data": ("Data", "What the networks learn from."),
+    "class": ("Class", "What a class does together: a league, votes on races, and who is here."),
 }
 
 # Keys of widgets that two pages have and whose value a page sets in a callback. Streamlit forgets what a person chose

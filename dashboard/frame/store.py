@@ -5,17 +5,18 @@ from contextlib import suppress
 
 import streamlit as st
 
+from dashboard.access import current_person
 from mnist_core import environment, jobs
 from mnist_core.data import DatasetStatus, Download, ensure_downloaded
 from mnist_core.errors import StorageError
-from mnist_core.store import UNDO_SECONDS, Store
+from mnist_core.store import UNDO_SECONDS, Store, StudentStore
 
 _WARM_UP_SECONDS = 4.0
 
 
 @st.cache_resource(show_spinner=False)
-def open_store() -> Store:
-    """The store that the environment names; opening it starts the background jobs and the download of MNIST."""
+def lab_store() -> Store:
+    """The whole store that the environment names; opening it starts the background jobs and MNIST's download."""
     store = Store.open()
     # A store that may only be read cannot be purged, but it can be looked at.
     with suppress(StorageError):
@@ -28,9 +29,18 @@ def open_store() -> Store:
     return store
 
 
+def open_store() -> Store:
+    """The store as whoever has this page may use it: a student sees and changes less than the teacher.
+
+    Without access control everyone is as the teacher.
+    """
+    person = current_person()
+    return lab_store() if person is None or person.is_teacher else StudentStore(lab_store(), person.id)
+
+
 def background_jobs() -> jobs.Jobs:
     """The thread that trains queued runs."""
-    return jobs.start(open_store())
+    return jobs.start(lab_store())
 
 
 def data_status(name: str) -> DatasetStatus:

@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
 from dashboard.components import watch_address
+from dashboard.frame.sent_view import newest_view
 from mnist_core import jobs
 from mnist_core.jobs import Trouble
 from mnist_core.text import in_markdown, in_terminal
@@ -27,7 +28,7 @@ def show_troubles() -> list[Trouble]:
 
 
 def rerun_when_changed(shown: list[Trouble]) -> None:
-    """Run the page again once the troubles differ from `shown`: the page itself may have been held up by them."""
+    """Run the page again once the troubles differ from `shown`, which may have held it up, or a view was sent."""
     watch_address("troubles", _PATH, _digest(shown))
 
 
@@ -41,4 +42,4 @@ async def _answer(request: Request) -> JSONResponse:
 
 
 def _digest(troubles: list[Trouble]) -> str:
-    return hashlib.sha256(repr(troubles).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((troubles, newest_view())).encode()).hexdigest()[:16]

@@ -1,0 +1,69 @@
+"""A view that the teacher sends: every student's browser opens the page that the teacher looks at.
+
+The view is a setting of the store. The browsers ask for a digest of what stands above every page anyway (`troubles`);
+the id of the newest view is part of it, so that each page is run again and finds the view.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from dashboard.components import open_address
+from dashboard.frame.class_mode import KEY as CLASS_MODE
+from dashboard.frame.store import lab_store, open_store
+from mnist_core.store import new_id
+
+_SETTING = "sent_view"
+# Key of the session: id of the view that was there when the session began, or that it has opened since.
+_SEEN = "view seen"
+# Seconds for which the id that was read last is good enough for all browsers that ask.
+_FRESH_SECONDS = 1.0
+
+
+@dataclass
+class _Newest:
+    """The id of the newest view, and when it was read."""
+
+    view_id: str = ""
+    read: float = float("-inf")
+
+
+_newest = _Newest()
+
+
+def send_view(page: str, parameters: Mapping[str, list[str]]) -> None:
+    """Let all students' browsers open this page with these parameters. Raises NotAllowedError for a student."""
+    kept = {name: values for name, values in parameters.items() if name != CLASS_MODE}
+    store = open_store()
+    store.set_setting(_SETTING, {"id": new_id(store.clock()), "path": f"{page}?{urlencode(kept, doseq=True)}"})
+
+
+def newest_view() -> str:
+    """The id of the newest view; "" before the first. Read anew once a second at most, whoever asks."""
+    if time.monotonic() - _newest.read > _FRESH_SECONDS:
+        _newest.view_id, _newest.read = _read()[0], time.monotonic()
+    return _newest.view_id
+
+
+def follow_sent_view() -> None:
+    """Open the newest view in a student's browser, unless it was there before the session began.
+
+    To be called before the page is drawn; the page is not drawn then.
+    """
+    view_id, path = _read()
+    seen = st.session_state.setdefault(_SEEN, view_id)
+    if seen == view_id or open_store().owner is None:
+        return
+    st.session_state[_SEEN] = view_id
+    open_address(f"view-{view_id}", path)
+    st.stop()
+
+
+def _read() -> tuple[str, str]:
+    match lab_store().setting(_SETTING):
+        case {"id": str(view_id), "path": str(path)}:
+            return view_id, path
+    return "", ""

@@ -1,0 +1,79 @@
+"""The league table of the class: the best run of each person, with intervals; ties are ties."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.components import data_table, table_rows
+from dashboard.controls import compared_runs
+from dashboard.frame import open_store
+from mnist_core.analysis import league
+from mnist_core.store import Run, names_of_people
+from mnist_core.text import in_html, in_markdown
+
+_TICK_SECONDS = 3.0
+# What the runs of the teacher are called, and those of whoever uses the lab without logins.
+TEACHER = "Teacher"
+
+
+def show_league() -> None:
+    """The table as it is now; it follows the runs that end."""
+    st.fragment(_table, run_every=_TICK_SECONDS)()
+
+
+def owner_name(names: Mapping[str, str], run: Run) -> str:
+    """The name of whoever trained a run."""
+    return TEACHER if run.owner is None else names.get(run.owner) or "Somebody without a name"
+
+
+def _table() -> None:
+    store = open_store()
+    candidates = league.entries(store.runs(states=["finished"]))
+    if not candidates:
+        st.info(
+            "The league begins with the first finished run that held out validation images. The run of each person "
+            "with the best validation accuracy counts here; its place is decided by the test images."
+        )
+        return
+    compared = compared_runs.gather_predictions(candidates)
+    if compared is None:
+        return
+    rows = league.league(compared_runs.load_verdict(compared))
+    names = names_of_people(store)
+    first = [row for row in rows if row.place == 1]
+    leaders = ", ".join(dict.fromkeys(owner_name(names, row.run) for row in first))
+    st.html(
+        f"<p class='leader'>{first[0].accuracy:.2%}</p><p class='leader-name'>{in_html(leaders)}</p>"
+    )
+    if len(first) > 1:
+        st.markdown(
+            f"**{len(first)} share the first place.** On these {compared.images:,} test images their differences may "
+            "be luck."
+        )
+    frame = pd.DataFrame(
+        [
+            {
+                "Place": row.place,
+                "Name": owner_name(names, row.run),
+                "Network": row.run.config.architecture,
+                "Test accuracy (%)": 100 * row.accuracy,
+                "95 % interval": f"{row.low:.2%} to {row.high:.2%}",
+                "Beats": row.wins,
+                "Beaten by": row.losses,
+                "Run": row.run.number,
+            }
+            for row in rows
+        ]
+    )
+    data_table(
+        "league",
+        table_rows(frame, {"Test accuracy (%)": st.column_config.NumberColumn(format="%.2f")}),
+        "League: of each person the run with the best validation accuracy",
+    )
+    st.caption(
+        in_markdown(
+            "A place is one more than the number of runs that are better beyond chance (McNemar's test, 5 %, corrected "
+            "for all pairs). Runs that cannot be told apart may share a place."
+        )
+    )

@@ -1,0 +1,116 @@
+"""Who is here, who trains what, and what the teacher may do about it."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.components import data_table, table_rows
+from dashboard.frame import errors_as_messages, open_store
+from dashboard.lesson.league_view import TEACHER, owner_name
+from mnist_core.plots import run_label
+from mnist_core.store import ACTIVE_STATES, Person, Run, Store, forget_people, names_of_people, read_people, send_out
+from mnist_core.text import in_markdown
+
+_TICK_SECONDS = 2.0
+# Whoever asked for something within this time counts as here. Open pages ask every few seconds, but a person's last
+# sign of life is written only once a minute.
+_HERE_SECONDS = 120.0
+_CHOSEN = "persons"
+
+
+def show_people() -> None:
+    """The table of persons, and the queue with each one's places."""
+    st.fragment(_table, run_every=_TICK_SECONDS)()
+    if open_store().owner is None:
+        _actions()
+
+
+def _table() -> None:
+    store = open_store()
+    persons = read_people(store, "student")
+    if not persons:
+        st.info("Nobody has opened the link of the class yet.")
+        return
+    running, queue = store.runs(states=["running"]), store.queue()
+    here = sum(_is_here(store, person) for person in persons)
+    st.markdown(f"**{here} of {len(persons)}** are here. {len(running)} runs train, {len(queue)} wait.")
+    rows = [_row(store, person, running, queue) for person in persons]
+    data_table("people", table_rows(pd.DataFrame(rows)), "Everyone who has opened the link of the class")
+    if queue:
+        names = names_of_people(store)
+        waiting = [
+            {"Place": place, "Name": owner_name(names, run), "Run": run_label(run)} for place, run in enumerate(queue, 1)
+        ]
+        data_table("class-queue", table_rows(pd.DataFrame(waiting)), "Runs that wait, the next one first")
+
+
+def _row(store: Store, person: Person, running: Sequence[Run], queue: Sequence[Run]) -> dict[str, str]:
+    trains = [run_label(run) for run in running if run.owner == person.id]
+    places = [str(place) for place, run in enumerate(queue, 1) if run.owner == person.id]
+    return {
+        "Name": person.name or "has not chosen a name yet",
+        "Here": "yes" if _is_here(store, person) else "no",
+        "Trains": ", ".join(trains),
+        "Places in the queue": ", ".join(places[:5]) + (f" and {len(places) - 5} more" if len(places) > 5 else ""),
+    }
+
+
+def _is_here(store: Store, person: Person) -> bool:
+    return store.clock() - person.seen < _HERE_SECONDS
+
+
+def _actions() -> None:
+    names = {person.id: person.name or person.id for person in read_people(open_store(), "student")}
+    if not names:
+        return
+    chosen = st.multiselect(
+        "Persons",
+        list(names),
+        format_func=lambda person: names.get(person, person),
+        key=_CHOSEN,
+        placeholder="Choose persons",
+        help="The buttons beside this are about the persons that you choose here.",
+    )
+    with st.container(horizontal=True):
+        for label, action, help in (
+            ("Stop their runs", _stop, "Ends what they train, and takes what waits out of the queue."),
+            ("Share their runs", _share, "All of the class may see the runs that they have now."),
+            ("Send out", _send_out, "Closes their pages and lets them in no more. Their runs stay."),
+            (
+                "Forget",
+                _forget,
+                "Removes the name, votes and drawings of these persons for good, and sends them out. Their runs become "
+                f"the {TEACHER.lower()}'s.",
+            ),
+        ):
+            st.button(label, disabled=not chosen, on_click=_apply, args=(action, chosen, names), help=help)
+
+
+def _apply(action: Callable[[Store, Sequence[str]], None], ids: Sequence[str], names: Mapping[str, str]) -> None:
+    with errors_as_messages():
+        action(open_store(), ids)
+        st.toast(f"Done: {in_markdown(', '.join(names[person] for person in ids))}.")
+
+
+def _runs_of(store: Store, ids: Sequence[str], *states: str) -> list[Run]:
+    return [run for run in store.runs(states=states or None, luck=None) if run.owner in ids]
+
+
+def _stop(store: Store, ids: Sequence[str]) -> None:
+    for run in _runs_of(store, ids, *ACTIVE_STATES):
+        store.request(run.id, "stop")
+
+
+def _share(store: Store, ids: Sequence[str]) -> None:
+    store.share([run.id for run in _runs_of(store, ids)])
+
+
+def _send_out(store: Store, ids: Sequence[str]) -> None:
+    send_out(store, ids)
+    st.session_state[_CHOSEN] = []
+
+
+def _forget(store: Store, ids: Sequence[str]) -> None:
+    forget_people(store, ids)
+    st.session_state[_CHOSEN] = []

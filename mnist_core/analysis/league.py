@@ -1,0 +1,77 @@
+"""A league of the persons of a class: one run of each, and places that nobody has by luck alone.
+
+The run that counts is chosen without the test images: the one with the best validation accuracy. Its test accuracy is
+therefore an honest figure. A place is one more than the number of runs that are better beyond chance, so that runs that
+cannot be told apart may share a place.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mnist_core.analysis.stats.pairs import ALPHA
+from mnist_core.analysis.verdict import Verdict
+from mnist_core.store import Run
+
+
+@dataclass(frozen=True)
+class LeagueRow:
+    """One person's place. Accuracies are fractions, on the test images."""
+
+    place: int
+    run: Run
+    accuracy: float
+    # The 95 % interval (Wilson) over the choice of test images.
+    low: float
+    high: float
+    # How many of the others it beats, and by how many it is beaten, beyond chance.
+    wins: int
+    losses: int
+
+
+def entries(runs: Sequence[Run]) -> list[Run]:
+    """Of each owner the finished run with the best validation accuracy, of equals the earlier; runs without are out."""
+    best: dict[str | None, Run] = {}
+    for run in sorted(runs, key=lambda run: run.number):
+        accuracy = run.held_out_accuracy
+        if run.state != "finished" or run.test_accuracy is None or accuracy is None:
+            continue
+        held = best.get(run.owner)
+        if held is None or accuracy > (held.held_out_accuracy or 0):
+            best[run.owner] = run
+    return sorted(best.values(), key=lambda run: run.number)
+
+
+def league(verdict: Verdict) -> list[LeagueRow]:
+    """The rows of the table, the best place first; of one place the higher accuracy first."""
+    runs = verdict.predictions.runs
+    wins, losses = wins_and_losses(verdict)
+    rows = [
+        LeagueRow(
+            place=losses[run.id] + 1,
+            run=run,
+            accuracy=verdict.count_right(index) / verdict.predictions.images,
+            low=verdict.interval(index)[0],
+            high=verdict.interval(index)[1],
+            wins=wins[run.id],
+            losses=losses[run.id],
+        )
+        for index, run in enumerate(runs)
+    ]
+    return sorted(rows, key=lambda row: (row.place, -row.accuracy, row.run.number))
+
+
+def wins_and_losses(verdict: Verdict) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """How many others each run beats, and how many beat it, by id: pairs with p below 5 %, corrected for their number.
+
+    McNemar's exact test on the images that only one of the two has right, corrected by Holm's method.
+    """
+    runs = verdict.predictions.runs
+    wins, losses = {run.id: 0 for run in runs}, {run.id: 0 for run in runs}
+    for pair in verdict.pairs:
+        ahead = verdict.count_right(pair.a) - verdict.count_right(pair.b)
+        if ahead == 0 or pair.adjusted >= ALPHA:
+            continue
+        better, worse = (pair.a, pair.b) if ahead > 0 else (pair.b, pair.a)
+        wins[runs[better].id] += 1
+        losses[runs[worse].id] += 1
+    return wins, losses
