@@ -3,9 +3,9 @@
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from dashboard.access import ask_for_name, gate_middleware, host_middleware
 from dashboard.controls import uploads
 from dashboard.frame import (
-    access,
     address,
     class_mode,
     compression,
@@ -32,7 +32,8 @@ def draw() -> None:
     sent_view.follow_sent_view()
     shown = troubles.show_troubles()
     with errors_as_messages():
-        page.run()
+        if ask_for_name():
+            page.run()
     titles.end_title()
     links.show_refused_values()
     address.complete_address()
@@ -47,7 +48,12 @@ else:
     app = st.App(
         __file__,
         routes=[*serving.routes(navigation.PAGES), *troubles.routes()],
-        middleware=[*access.middleware(), *compression.compression_middleware(), *uploads.upload_middleware()],
+        middleware=[
+            *host_middleware(),
+            *gate_middleware(),
+            *compression.compression_middleware(),
+            *uploads.upload_middleware(),
+        ],
         lifespan=serving.lifespan,
         on_script_error=show_uncaught_error,
     )

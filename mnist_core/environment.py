@@ -50,6 +50,11 @@ def allowed_origins() -> tuple[str, ...]:
     return _listed("MNIST_LAB_ORIGINS")
 
 
+def access_setting() -> str:
+    """Whether the app asks for a link on this machine, too: `MNIST_LAB_ACCESS`, "on" or, if there is none, ""."""
+    return os.environ.get("MNIST_LAB_ACCESS", "").strip()
+
+
 def replaced_limit(variable: str) -> str:
     """The environment's text for a limit (`limits.ADJUSTABLE_LIMITS`), as it was written; "" if there is none."""
     return os.environ.get(variable, "").strip()

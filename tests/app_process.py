@@ -1,10 +1,13 @@
 """The real app as its own process, for end-to-end tests, benchmarks and screenshots."""
 
+import http.client
+import json
 import os
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -45,6 +48,17 @@ def app_process(
             process.kill()
 
 
+def entry_cookie(port: int, results: Path, role: str = "student") -> str:
+    """Open the link for a role of an app with access control; gives "name=value" of the new person's cookie."""
+    token = json.loads((results / "access.json").read_text())[role]
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("GET", f"/?token={token}")
+    cookie = connection.getresponse().getheader("Set-Cookie")
+    connection.close()
+    assert cookie is not None, "the link let nobody in"
+    return cookie.partition(";")[0]
+
+
 def free_port() -> int:
     """A port of this machine that nobody listens at."""
     with socket.socket() as free:
@@ -65,6 +79,11 @@ def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
         try:
             with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
                 return
+        except urllib.error.HTTPError as error:
+            # With access control it asks who we are, so it is there.
+            if error.code == 401:
+                return
+            raise
         except OSError:
             assert process.poll() is None, log.read_text()
             time.sleep(0.1)

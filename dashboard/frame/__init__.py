@@ -1,4 +1,4 @@
-"""What surrounds every page: navigation, serving, access control, messages, the store, chosen runs, links."""
+"""What surrounds every page: navigation, serving, messages, the store, chosen runs, links."""
 
 import lazy_loader
 

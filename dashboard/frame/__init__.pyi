@@ -1,4 +1,3 @@
-from . import access as access
 from . import address as address
 from . import class_mode as class_mode
 from . import compression as compression

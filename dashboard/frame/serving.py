@@ -23,7 +23,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 from streamlit.logger import get_logger
 
-from dashboard.frame import access
+from dashboard.access import start_message
 from dashboard.frame.compression import FOR_GOOD
 from dashboard.frame.titles import APP_NAME, SECTION_KEYS
 from mnist_core import jobs
@@ -96,8 +96,8 @@ def quicker_page(static: Path) -> str | None:
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     """Start the jobs when the server starts; interrupt their runs, so that they can be resumed, when it ends."""
-    if url := access.network_url():
-        print(f"  Other machines: {url} (a name instead of this address: see MNIST_LAB_HOSTS in README.md)", flush=True)
+    if text := start_message():
+        print(text, flush=True)
     # Queued runs are trained even if nobody opens a page. The jobs wait for a store that cannot be opened yet.
     jobs.start_from_environment()
     _shorten_log()

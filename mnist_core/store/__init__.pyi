@@ -39,11 +39,15 @@ from .leftovers import remove_leftovers as remove_leftovers
 from .leftovers import remove_leftovers_of as remove_leftovers_of
 from .people import PERSON_NAME_LENGTH as PERSON_NAME_LENGTH
 from .people import Person as Person
+from .people import Role as Role
+from .people import find_people as find_people
 from .people import find_person as find_person
 from .people import forget_people as forget_people
 from .people import let_in as let_in
+from .people import make_teacher as make_teacher
 from .people import name_person as name_person
 from .people import names_of_people as names_of_people
+from .people import note_presence as note_presence
 from .people import read_people as read_people
 from .people import recognise as recognise
 from .people import send_out as send_out

@@ -5,7 +5,7 @@ Only the SHA-256 of each person's secret is stored, so that nobody gets in with 
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,8 +20,6 @@ from mnist_core.text import one_line
 Role = Literal["teacher", "student"]
 # The most characters of a chosen name.
 PERSON_NAME_LENGTH = 40
-# A person's last sign of life is written at most once in this time.
-_SEEN_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -50,16 +48,28 @@ def let_in(store: Store, role: Role) -> tuple[Person, str]:
 
 
 def recognise(store: Store, secret: str) -> Person | None:
-    """Who has this secret; None if it is nobody's, or the person was sent out. Notes that the person was here."""
-    known = (people.c.secret == _digest(secret)) & people.c.revoked.is_(None)
+    """Who has this secret; None if it is nobody's, or the person was sent out. Only reads."""
     with store.engine.connect() as connection:
-        found = _read(connection, known)
-    if not found:
-        return None
-    if store.clock() - found[0].seen > _SEEN_SECONDS:
-        with writing(store.engine, durable=False).begin() as connection:
-            connection.execute(people.update().where(people.c.id == found[0].id).values(seen=store.clock()))
-    return found[0]
+        found = _read(connection, people.c.secret == _digest(secret), people.c.revoked.is_(None))
+    return found[0] if found else None
+
+
+def note_presence(store: Store, ids: Iterable[str]) -> None:
+    """Note that these people are here now."""
+    with writing(store.engine, durable=False).begin() as connection:
+        connection.execute(people.update().where(people.c.id.in_(list(ids))).values(seen=store.clock()))
+
+
+def make_teacher(store: Store, person_id: str) -> None:
+    """Give a person the teacher's role."""
+    with writing(store.engine).begin() as connection:
+        connection.execute(people.update().where(people.c.id == person_id).values(role="teacher"))
+
+
+def find_people(store: Store, ids: Iterable[str]) -> list[Person]:
+    """Those of these people who are not sent out, by one query."""
+    with store.engine.connect() as connection:
+        return _read(connection, people.c.id.in_(list(ids)), people.c.revoked.is_(None))
 
 
 def read_people(store: Store, role: Role | None = None) -> list[Person]:

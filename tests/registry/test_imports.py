@@ -34,7 +34,7 @@ CORE = [
     "commands",
     "__main__",
 ]
-SHARED = ["components", "frame", "controls"]
+SHARED = ["access", "components", "frame", "controls"]
 PAGES = ["train", "sweeps", "inspect", "draw", "compare", "studies", "data"]
 TORCH_FREE = [
     "mnist_core.config",

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.app_process import ROOT, app_process, free_port
+from tests.app_process import ROOT, app_process, entry_cookie, free_port
 
 UPGRADE = (
     "Connection: Upgrade",
@@ -99,15 +99,16 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Intern
 
 
 @pytest.fixture(scope="module")
-def classroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Internet]]:
-    """A server for a network, with names and a public origin."""
+def classroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Internet, str]]:
+    """A server for a network, with names and a public origin, and the header of somebody who was let in."""
     env = {
         "STREAMLIT_SERVER_ADDRESS": "0.0.0.0",
         "MNIST_LAB_HOSTS": "Lab.Example.org, teacher:9000,[fe80::1]",
         "MNIST_LAB_ORIGINS": "https://public.example.org/,http://other.example.org:8080",
     }
-    with serving(tmp_path_factory.mktemp("classroom"), **env) as served:
-        yield served
+    folder = tmp_path_factory.mktemp("classroom")
+    with serving(folder, **env) as (port, internet):
+        yield port, internet, f"Cookie: {entry_cookie(port, folder)}"
 
 
 GOOD = [
@@ -237,8 +238,8 @@ def test_two_hosts_none_or_one_in_the_request_line_are_refused(here: tuple[int, 
     assert status_of_websocket(port, *two) in (400, 403)
 
 
-def test_settings_name_more_hosts_and_origins(classroom: tuple[int, Internet]):
-    port, internet = classroom
+def test_settings_name_more_hosts_and_origins(classroom: tuple[int, Internet, str]):
+    port, internet, cookie = classroom
     for good in (
         ("Host: lab.example.org",),
         ("Host: lab.example.org", "Origin: https://lab.example.org"),
@@ -251,8 +252,8 @@ def test_settings_name_more_hosts_and_origins(classroom: tuple[int, Internet]):
         ("Host: other.example.org:8080", "Origin: http://other.example.org:8080"),
         ("Host: localhost:{port}",),
     ):
-        assert ask(port, *good).status == 200, good
-        assert status_of_websocket(port, *good) == 101, good
+        assert ask(port, cookie, *good).status == 200, good
+        assert status_of_websocket(port, cookie, *good) == 101, good
     for bad in (
         ("Host: lab.example.org:9000",),
         ("Host: teacher:{port}",),
@@ -267,23 +268,27 @@ def test_settings_name_more_hosts_and_origins(classroom: tuple[int, Internet]):
         ("Host: localhost:{port}", "Origin: http://other.example.org"),
         ("Host: localhost:{port}", "Origin: http://evil.example"),
     ):
-        assert ask(port, *bad).status in (403, 421), bad
-        assert status_of_websocket(port, *bad) == 403, bad
+        assert ask(port, cookie, *bad).status in (403, 421), bad
+        assert status_of_websocket(port, cookie, *bad) == 403, bad
     assert internet.asked == []
 
 
-def test_an_address_of_the_machine_is_answered_where_the_request_arrived_at_it(classroom: tuple[int, Internet]):
-    port, _ = classroom
+def test_an_address_of_the_machine_is_answered_where_the_request_arrived_at_it(
+    classroom: tuple[int, Internet, str],
+):
+    port, _, cookie = classroom
     # Linux answers at every address of 127.0.0.0/8, so this one serves as a second network card.
     for address in ("127.0.0.1", "127.0.0.2") if sys.platform == "linux" else ("127.0.0.1",):
-        assert ask(port, f"Host: {address}:{{port}}", address=address).status == 200
+        assert ask(port, cookie, f"Host: {address}:{{port}}", address=address).status == 200
         assert ask(port, f"Host: {address}", address=address).status == 421
         assert ask(port, "Host: 127.0.0.3:{port}", address=address).status == 421
 
 
 def test_a_server_for_a_network_says_where_it_is_and_asks_nobody(tmp_path: Path):
     with serving(tmp_path, STREAMLIT_SERVER_ADDRESS="0.0.0.0") as (port, internet):
-        assert ask(port, "Host: localhost:{port}").status == 200
+        assert ask(port, "Host: localhost:{port}").status == 401
+        cookie = f"Cookie: {entry_cookie(port, tmp_path)}"
+        assert ask(port, "Host: localhost:{port}", cookie).status == 200
         assert not [line for line in internet.asked if "checkip" in line]
     log = (tmp_path / "app.log").read_text()
     assert f":{port}" in log
@@ -304,7 +309,7 @@ def test_a_server_for_a_network_says_where_it_is_and_asks_nobody(tmp_path: Path)
     ],
 )
 def test_a_setting_that_cannot_be_meant_ends_the_start_with_its_name(tmp_path: Path, variable: str, value: str):
-    code = "from dashboard.frame import access; access.middleware()"
+    code = "from dashboard.access import host_middleware; host_middleware()"
     env = os.environ | {variable: value}
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True)
     assert ended.returncode == 1

@@ -11,6 +11,8 @@ export default function ({ data, setTriggerValue }) {
   if (!server) return
   const look = async () => {
     const answer = await fetch(new URL(data.address, server)).catch(() => null)
+    // The person was sent out: the page that the server gives now says so.
+    if (answer?.status === 401) location.reload()
     if (!answer?.ok) return
     const now = (await answer.json()).digest
     if (now !== data.digest) afterRun(() => setTriggerValue("changed", now))

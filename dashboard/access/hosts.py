@@ -1,8 +1,8 @@
 """Who may talk to the server: every request must name this server in its Host, and come from a page of this server.
 
-The server has no passwords. It is safe because it listens on one machine only. But a browser on that machine also shows
-pages of other people, and those pages can send requests anywhere. Two headers, which no page can forge, show which
-requests these are:
+On this machine alone the server asks for no secret, and in a network a browser sends its cookie with every request to
+the server. But a browser also shows pages of other people, and those pages can send requests anywhere. Two headers,
+which no page can forge, show which requests these are:
 
 - `Host` is the name in the address bar. A foreign name that was made to point at this machine (DNS rebinding) is still
   a foreign name. An IP address cannot be made to point elsewhere, so the one at which a request arrived is safe.
@@ -18,6 +18,7 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
+from urllib.parse import quote
 
 import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
@@ -109,7 +110,7 @@ class Origin:
         return cls(scheme, address.host, address.port or _PORTS[scheme])
 
 
-def middleware() -> list[Middleware]:
+def host_middleware() -> list[Middleware]:
     """The check that `st.App` runs before Streamlit's code, with hosts and origins from the environment.
 
     Raises SystemExit, with a sentence that names the variable, if an entry cannot be used.
@@ -120,19 +121,35 @@ def middleware() -> list[Middleware]:
         raise SystemExit(f"MNIST Lab cannot start. {error}") from None
 
 
-def network_url() -> str | None:
-    """The address for other machines if the server listens to the whole network, else None."""
-    if st.get_option("server.address") not in _EVERYWHERE:
-        return None
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            # Connecting a UDP socket sends nothing, it only picks the network card. The address is one for examples.
-            probe.connect(("192.0.2.1", 9))
-            host = probe.getsockname()[0]
-        except OSError:
-            return None
-    scheme = "https" if st.get_option("server.sslCertFile") else "http"
-    return f"{scheme}://{host}:{st.get_option('server.port')}"
+def is_loopback(host: str | None) -> bool:
+    """Whether only programs of this machine can reach a server that listens at this name or address."""
+    address = _canonical(host or "")
+    return (host or "").lower() == "localhost" or (address is not None and ip_address(address).is_loopback)
+
+
+def public_url() -> str:
+    """The address of the root page for the browsers of other people, without a slash at its end.
+
+    A public origin comes first, then a host that the settings name, then what the server listens at.
+    """
+    base = st.get_option("server.baseUrlPath").strip("/")
+    path = f"/{quote(base)}" if base else ""
+    origins = sorted(_origins(), key=lambda origin: origin.scheme != "https")
+    if origins:
+        usual = origins[0].port == _PORTS[origins[0].scheme]
+        return _url(origins[0].scheme, origins[0].host, None if usual else origins[0].port) + path
+    named = [address for text in environment.allowed_hosts() if (address := Address.parse(text))]
+    host = named[0].host if named else _listening_host()
+    port = (named[0].port if named else None) or st.get_option("server.port")
+    return _url("https" if st.get_option("server.sslCertFile") else "http", host, port) + path
+
+
+def secure_hosts() -> frozenset[str]:
+    """Names under which only https reaches this server, through a proxy."""
+    schemes: dict[str, set[str]] = {}
+    for origin in _origins():
+        schemes.setdefault(origin.host, set()).add(origin.scheme)
+    return frozenset(host for host, used in schemes.items() if used == {"https"})
 
 
 class Guard:
@@ -211,6 +228,25 @@ def _with_headers(send: Send) -> Send:
         await send(message)
 
     return send_with_headers
+
+
+def _url(scheme: str, host: str, port: int | None) -> str:
+    name = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{name}" + ("" if port is None else f":{port}")
+
+
+def _listening_host() -> str:
+    """What other machines call this one if the server listens everywhere, else where it listens."""
+    listens_at = st.get_option("server.address")
+    if listens_at not in _EVERYWHERE:
+        return listens_at
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Connecting a UDP socket sends nothing, it only picks the network card. The address is one for examples.
+            probe.connect(("192.0.2.1", 9))
+            return probe.getsockname()[0]
+        except OSError:
+            return "localhost"
 
 
 def _hosts() -> list[Address]:

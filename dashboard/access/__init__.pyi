@@ -1,0 +1,11 @@
+from .current import ask_for_name as ask_for_name
+from .current import current_person as current_person
+from .current import is_teacher as is_teacher
+from .gate import gate_middleware as gate_middleware
+from .hosts import host_middleware as host_middleware
+from .links import class_link as class_link
+from .links import renew_class_link as renew_class_link
+from .links import renew_teacher_link as renew_teacher_link
+from .links import start_message as start_message
+from .links import teacher_link as teacher_link
+from .settings import access_is_on as access_is_on

@@ -1,0 +1,115 @@
+"""Who somebody is, by the secret of a cookie or by id: asked of the store at most once a second for each person."""
+
+import hashlib
+import threading
+import time
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from mnist_core import environment
+from mnist_core.jobs import STORE_ERRORS
+from mnist_core.store import Person, Store, find_people, note_presence, recognise
+
+# So long an answer of the store counts. A page brings dozens of files, each with the same cookie.
+FRESH_SECONDS = 1.0
+# A secret is 43 characters long. Longer values are not looked up.
+_LONGEST_SECRET = 100
+_MOST_KEPT = 5000
+
+
+class KnownPeople:
+    """A memory of people who are let in, in front of the store; safe to use from several threads.
+
+    While the store cannot be read, those who were recognised before remain so, and nobody else gets in: the page can
+    then say what is wrong with the store, and nobody could be sent out anyway.
+    """
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self._folder, self._url = folder, url
+        self._store: Store | None = None
+        self._opening = threading.Lock()
+        # Ids by the digest of a secret; people and when the store was asked about them by id.
+        self._ids: dict[bytes, str] = {}
+        self._people: dict[str, tuple[Person, float]] = {}
+        self._present: set[str] = set()
+
+    def store(self) -> Store:
+        """The store, opened when it is first needed. Raises StorageError."""
+        with self._opening:
+            if self._store is None:
+                self._store = Store(self._folder, self._url)
+            return self._store
+
+    def fresh(self, secret: str) -> Person | None:
+        """Who has this secret, if that is known without asking the store."""
+        person, at = self._people.get(self._ids.get(_digest(secret), ""), (None, 0.0))
+        return person if time.monotonic() - at < FRESH_SECONDS else None
+
+    def by_secret(self, secret: str) -> Person | None:
+        """Who has this secret; None for nobody's and for people who were sent out. Raises StorageError."""
+        if len(secret) > _LONGEST_SECRET:
+            return None
+        known = self._ids.get(_digest(secret))
+        if known is not None:
+            return self.by_id(known)
+        person = recognise(self.store(), secret)
+        if person is not None:
+            self._keep([person])
+            self._ids[_digest(secret)] = person.id
+        return person
+
+    def by_id(self, person_id: str) -> Person | None:
+        """A person by id; None for people who were sent out. Raises StorageError."""
+        person, at = self._people.get(person_id, (None, 0.0))
+        if person is None or time.monotonic() - at >= FRESH_SECONDS:
+            try:
+                person = self.ask([person_id]).get(person_id)
+            except STORE_ERRORS:
+                if person is None:
+                    raise
+        return person
+
+    def ask(self, ids: Iterable[str]) -> dict[str, Person]:
+        """Those of these people who are let in, by one query of the store. Raises StorageError."""
+        asked = set(ids)
+        here = {person.id: person for person in find_people(self.store(), asked)}
+        self._keep(here.values())
+        for person_id in asked - here.keys():
+            self._people.pop(person_id, None)
+        return here
+
+    def forget(self, person_id: str) -> None:
+        """Ask the store the next time, because this person has just changed."""
+        self._people.pop(person_id, None)
+
+    def see(self, person_id: str) -> None:
+        """Remember that this person is here, for `note_presence`."""
+        self._present.add(person_id)
+
+    def note_presence(self) -> None:
+        """Write who was here since the last time. Raises StorageError."""
+        present, self._present = self._present, set()
+        if present:
+            note_presence(self.store(), present)
+
+    def _keep(self, found: Iterable[Person]) -> None:
+        if len(self._ids) > _MOST_KEPT or len(self._people) > _MOST_KEPT:
+            self._ids, self._people = {}, {}
+        now = time.monotonic()
+        for person in found:
+            self._people[person.id] = (person, now)
+
+
+def known_people() -> KnownPeople:
+    """Those of the store that the environment names."""
+    return _known_people(environment.results_dir(), environment.database_url())
+
+
+@cache
+def _known_people(folder: Path, url: str) -> KnownPeople:
+    return KnownPeople(folder, url)
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
