@@ -29,6 +29,8 @@ def draw() -> None:
     st.logo(navigation.LOGO, size="large")
     page = navigation.current_page()
     class_place = class_mode.begin_class_mode()
+    with class_place:
+        sent_view.show_send_button()
     sent_view.follow_sent_view()
     shown = troubles.show_troubles()
     with errors_as_messages():

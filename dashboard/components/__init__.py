@@ -12,6 +12,7 @@ from dashboard.components.finished_runs import keep_finished_runs
 from dashboard.components.gallery.gallery import gallery
 from dashboard.components.live_figure.live_figure import live_figure
 from dashboard.components.network_picker.network_picker import NetworkCard, network_picker
+from dashboard.components.open_address.open_address import open_address
 from dashboard.components.pad.pad import pad
 from dashboard.components.run_rail.run_rail import RailActions, RailEdit, RailGroup, RailRow, run_rail
 from dashboard.components.thinking.thinking import LayerMeasures, ThinkingView, Tile, thinking
@@ -34,6 +35,7 @@ __all__ = [
     "growing_curve_chart",
     "live_figure",
     "network_picker",
+    "open_address",
     "pad",
     "preload_curve_chart",
     "run_rail",

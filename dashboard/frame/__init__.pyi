@@ -2,8 +2,8 @@ from . import address as address
 from . import class_mode as class_mode
 from . import compression as compression
 from . import links as links
-from . import sent_view as sent_view
 from . import navigation as navigation
+from . import sent_view as sent_view
 from . import serving as serving
 from . import titles as titles
 from . import troubles as troubles

@@ -26,7 +26,7 @@ def begin_class_mode() -> AbstractContextManager[object]:
     """
     forget_sections()
     # head.css takes this container out of the page, so that nothing in it needs room there.
-    place = st.container(key="class-mode")
+    place = st.container(key="class-mode", horizontal=True, vertical_alignment="center")
     with place:
         if st.toggle("Class mode", key=KEY, bind="query-params", help=_HELP):
             st.html(f"<style>{_STYLES}</style>")

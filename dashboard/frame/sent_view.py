@@ -11,8 +11,10 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from dashboard.access import access_is_on
 from dashboard.components import open_address
 from dashboard.frame.class_mode import KEY as CLASS_MODE
+from dashboard.frame.links import parse_numbers
 from dashboard.frame.store import lab_store, open_store
 from mnist_core.store import new_id
 
@@ -39,6 +41,28 @@ def send_view(page: str, parameters: Mapping[str, list[str]]) -> None:
     kept = {name: values for name, values in parameters.items() if name != CLASS_MODE}
     store = open_store()
     store.set_setting(_SETTING, {"id": new_id(store.clock()), "path": f"{page}?{urlencode(kept, doseq=True)}"})
+
+
+def show_send_button() -> None:
+    """For the teacher of a class, a button that sends the page as it is now."""
+    if not access_is_on() or open_store().owner is not None:
+        return
+    st.button(
+        "Everyone look at this",
+        key="send-view",
+        on_click=_send_this,
+        help="Opens the page that you see on the devices of the whole class, with the same runs and views. All of the "
+        "class may see these runs from then on.",
+    )
+
+
+def _send_this() -> None:
+    store = open_store()
+    numbers = {*parse_numbers(st.query_params.get_all("runs")), *parse_numbers(st.query_params.get_all("run"))}
+    if shown := [run.id for run in store.runs() if run.number in numbers]:
+        store.share(shown)
+    send_view(st.session_state["page:open"], {name: st.query_params.get_all(name) for name in st.query_params})
+    st.toast("Sent: the devices of the class open this page within a few seconds.")
 
 
 def newest_view() -> str:

@@ -11,7 +11,7 @@ from dashboard.frame import navigation
 APP_NAME = "MNIST Lab"
 # Parameters of the address that say which section, view or study of a page is seen. A change of one of them is an entry
 # of the browser's history, too (head.js).
-SECTION_KEYS = ("look", "view", "results", "study")
+SECTION_KEYS = ("look", "view", "results", "study", "part")
 # Keys of the session: the title that is shown, and whether this run has set one.
 _SHOWN = "title:shown"
 _IS_SET = "title:set"

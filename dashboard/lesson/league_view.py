@@ -43,9 +43,7 @@ def _table() -> None:
     names = names_of_people(store)
     first = [row for row in rows if row.place == 1]
     leaders = ", ".join(dict.fromkeys(owner_name(names, row.run) for row in first))
-    st.html(
-        f"<p class='leader'>{first[0].accuracy:.2%}</p><p class='leader-name'>{in_html(leaders)}</p>"
-    )
+    st.html(f"<p class='leader'>{first[0].accuracy:.2%}</p><p class='leader-name'>{in_html(leaders)}</p>")
     if len(first) > 1:
         st.markdown(
             f"**{len(first)} share the first place.** On these {compared.images:,} test images their differences may "

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
+from dashboard.access import access_is_on, class_link, renew_class_link, renew_teacher_link, teacher_link
 from dashboard.components import data_table, table_rows
 from dashboard.frame import errors_as_messages, open_store
 from dashboard.lesson.league_view import TEACHER, owner_name
@@ -21,9 +22,44 @@ _CHOSEN = "persons"
 
 def show_people() -> None:
     """The table of persons, and the queue with each one's places."""
+    is_teacher = open_store().owner is None
+    if is_teacher:
+        _show_links()
     st.fragment(_table, run_every=_TICK_SECONDS)()
-    if open_store().owner is None:
+    if is_teacher:
         _actions()
+
+
+def _show_links() -> None:
+    """The link of the class, large enough to be typed from the projector, and new ones by a click."""
+    if not access_is_on():
+        st.info(
+            "This lab is open on this machine only, and asks nobody who they are. For a class, start it with "
+            "`streamlit run app.py --server.address 0.0.0.0`: it then prints a link for you and one for the class."
+        )
+        return
+    st.markdown("**The link of the class**")
+    st.code(class_link(), language=None, wrap_lines=True)
+    with st.container(horizontal=True):
+        st.button(
+            "New link of the class",
+            on_click=_renew,
+            args=(renew_class_link,),
+            help="The old link lets nobody in any more. Whoever is in stays.",
+        )
+        with st.popover("Your own link", help="The teacher's link, for another device of yours."):
+            st.code(teacher_link(), language=None, wrap_lines=True)
+            st.button(
+                "New teacher's link",
+                on_click=_renew,
+                args=(renew_teacher_link,),
+                help="The old link lets nobody in any more. Your devices stay in.",
+            )
+
+
+def _renew(renew: Callable[[], str]) -> None:
+    with errors_as_messages():
+        renew()
 
 
 def _table() -> None:
@@ -40,7 +76,8 @@ def _table() -> None:
     if queue:
         names = names_of_people(store)
         waiting = [
-            {"Place": place, "Name": owner_name(names, run), "Run": run_label(run)} for place, run in enumerate(queue, 1)
+            {"Place": place, "Name": owner_name(names, run), "Run": run_label(run)}
+            for place, run in enumerate(queue, 1)
         ]
         data_table("class-queue", table_rows(pd.DataFrame(waiting)), "Runs that wait, the next one first")
 
@@ -67,7 +104,7 @@ def _actions() -> None:
     chosen = st.multiselect(
         "Persons",
         list(names),
-        format_func=lambda person: names.get(person, person),
+        format_func=lambda person_id: names.get(person_id, ""),
         key=_CHOSEN,
         placeholder="Choose persons",
         help="The buttons beside this are about the persons that you choose here.",

@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.access import access_is_on
 from dashboard.controls import dataset_download, forms, network_choice
 from dashboard.frame import (
     add_chosen_runs,
@@ -11,14 +12,15 @@ from dashboard.frame import (
     count_clicks,
     errors_as_messages,
     is_new_click,
+    navigation,
     open_store,
 )
 from dashboard.train.challenges import start_race
-from mnist_core.analysis import MOST_SEEDS, with_seeds
+from mnist_core.analysis import MOST_SEEDS, races, with_seeds
 from mnist_core.architectures import Architecture
 from mnist_core.config import RunConfig, schedules
 from mnist_core.errors import ArchitectureError, MnistLabError
-from mnist_core.store import check_folder, queueing
+from mnist_core.store import check_folder, open_poll, queueing
 from mnist_core.text import in_markdown
 from mnist_core.training import check_trainable
 
@@ -102,6 +104,28 @@ def _start_button(values: dict[str, Any], texts: list[str], disabled: bool) -> N
             args=(values, texts, seeds, count_clicks("start")),
             help="Puts it into the queue. Training begins as soon as the computer has room for another run.",
         )
+        if not disabled:
+            _vote_button(values, texts, seeds)
+
+
+def _vote_button(values: dict[str, Any], texts: list[str], seeds: int) -> None:
+    """For the teacher of a class: the class votes on the race of these networks before it starts."""
+    store = open_store()
+    if len(texts) < 2 or not access_is_on() or store.owner is not None:
+        return
+    if st.button(
+        "Let the class vote",
+        key="open-vote",
+        width="stretch",
+        help="Everyone says on the page Class which network will win; there you start the race.",
+    ):
+        with errors_as_messages():
+            configs = [RunConfig.parse(values | {"architecture": text}) for text in texts]
+            queueing.check_queueable(store, [config for config, _ in races.race_entries(configs, seeds)], "seeds")
+            wanted = st.session_state.get("name", "").strip()
+            name = races.new_name([wanted] if wanted else texts, races.list_races(store.runs()))
+            open_poll(store, name, configs, seeds)
+            st.switch_page(navigation.page_named("class"), query_params={"part": "Vote"})
 
 
 def _start_label(networks: int, seeds: int) -> str:

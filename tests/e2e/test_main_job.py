@@ -105,4 +105,4 @@ def test_every_page_opens_on_an_empty_lab_by_its_own_address(serve, page: Page, 
     expect(page.get_by_role("heading", level=1)).to_have_text((path or "train").capitalize())
     expect(page.get_by_text("Page not found")).to_have_count(0)
     expect(page.get_by_test_id("stException")).to_have_count(0)
-    expect(page.get_by_test_id("stTopNavLink")).to_have_count(7)
+    expect(page.get_by_test_id("stTopNavLink")).to_have_count(8)

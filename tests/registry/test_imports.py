@@ -35,7 +35,7 @@ CORE = [
     "__main__",
 ]
 SHARED = ["access", "components", "frame", "controls"]
-PAGES = ["train", "sweeps", "inspect", "draw", "compare", "studies", "data"]
+PAGES = ["train", "sweeps", "inspect", "draw", "compare", "studies", "data", "lesson"]
 TORCH_FREE = [
     "mnist_core.config",
     "mnist_core.events",
