@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, expect
 from streamlit import config
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.exceptions import InvalidStatus
 
 from dashboard.access.guesses import MOST_GUESSES, Guesses, network_of
@@ -21,7 +22,7 @@ from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import MnistLabError, StorageError
 from mnist_core.store.people import let_in, name_person, read_people, send_out
 from mnist_core.store.store import Store
-from tests.app_process import app_process, entry_cookie, free_port
+from tests.app_process import app_process, entry_cookie, free_port, wait_until
 from tests.blank_files import write_blank_files
 from tests.protocol_client import Visitor, elements_of
 
@@ -189,6 +190,25 @@ def test_an_upload_needs_the_cookie_and_still_streamlits_token(lab: Lab):
             response.read()
             assert response.status == expected
         connection.close()
+
+
+def test_a_student_cannot_empty_the_caches_of_all(lab: Lab):
+    message = BackMsg()
+    message.clear_cache = True
+
+    def is_cached() -> bool:
+        figures = ask(lab.port, "/_stcore/metrics", Cookie=lab.teacher).body
+        return re.search(rb"""cache_type="st_cache_resource",[^}]*open_store""", figures) is not None
+
+    with Visitor(lab.port, lab.student) as visitor:
+        visitor.open("data")
+        visitor.send(message)
+        # Messages are obeyed one after the other.
+        visitor.file_of("none")
+        assert is_cached()
+    with Visitor(lab.port, lab.teacher) as visitor:
+        visitor.send(message)
+        wait_until(lambda: not is_cached())
 
 
 def test_a_link_sets_a_cookie_and_leaves_the_address(lab: Lab):
