@@ -1,26 +1,31 @@
 """Who gets in: every address of the real app as nobody, as student and as teacher, over real sockets."""
 
+import asyncio
 import http.client
 import json
 import re
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, expect
+from starlette.types import Message, Receive, Scope, Send
 from streamlit import config
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.exceptions import InvalidStatus
 
+from dashboard.access.gate import OnlyHere
 from dashboard.access.guesses import MOST_GUESSES, Guesses, network_of
+from dashboard.access.links import class_link, renew_class_link
 from dashboard.access.settings import is_wanted
-from dashboard.access.tokens import TokenFile
+from dashboard.access.tokens import TokenFile, token_file
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import MnistLabError, StorageError
-from mnist_core.store.people import let_in, name_person, read_people, send_out
+from mnist_core.store.people import let_in, name_person, read_people, recognise, send_out
 from mnist_core.store.store import Store
 from tests.app_process import app_process, entry_cookie, free_port, wait_until
 from tests.blank_files import write_blank_files
@@ -351,6 +356,39 @@ def test_only_this_machine_alone_needs_no_links(monkeypatch: pytest.MonkeyPatch)
             wanted("0.0.0.0")
     finally:
         config.set_option("server.address", before)
+
+
+def test_a_new_class_link_may_send_all_students_out_and_no_teacher(store: Store):
+    token_file().begin()
+    old, (_, secret), teacher = class_link(), let_in(store, "student"), let_in(store, "teacher")[0]
+    assert recognise(store, secret) is not None
+    assert renew_class_link(send_all_out=True) == class_link() != old
+    assert recognise(store, secret) is None
+    assert read_people(store) == [teacher]
+
+
+def test_without_a_gate_what_comes_from_a_network_is_refused():
+    passed: list[Scope] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        passed.append(scope)
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        answers.append(message)
+
+    answers: list[Message] = []
+    for server in (("127.0.0.1", 8501), ("::1", 8501), ("192.0.2.5", 8501), ("2001:db8::1", 8501)):
+        for kind in ("http", "websocket"):
+            scope = {"type": kind, "server": server, "method": "GET", "path": "/", "headers": []}
+            # A new thread, because tests with a browser leave an event loop running in this one.
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(asyncio.run, OnlyHere(app)(scope, receive, send)).result()
+    assert [scope["server"][0] for scope in passed] == ["127.0.0.1"] * 2 + ["::1"] * 2
+    assert [answer["status"] for answer in answers if "status" in answer] == [403, 403]
+    assert [answer["type"] for answer in answers].count("websocket.close") == 2
 
 
 def test_guesses_are_counted_a_minute_in_a_bounded_memory():
