@@ -42,12 +42,13 @@ def ask_for_name() -> bool:
     if person is None or person.is_teacher or person.name:
         return True
     st.title("Welcome")
+    st.caption("Your teacher and your class see this name. A nickname will do.")
     with st.form("name", width=480):
         name = st.text_input(
             "What shall we call you?",
             key="name:chosen",
             max_chars=PERSON_NAME_LENGTH,
-            help="A first name or a nickname. Your class sees it beside your runs. You choose it once.",
+            help="You choose it once. If somebody has the name already, a number is added.",
         )
         is_sent = st.form_submit_button("Start", type="primary", help="Open the page with this name.")
     if is_sent and name_person(known_people().store(), person.id, name):

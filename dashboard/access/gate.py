@@ -112,7 +112,7 @@ class Gate:
             # Closed before it was accepted, which a browser sees as status 403.
             await send({"type": "websocket.close", "code": 1008})
         else:
-            await self._sockets.serve(self._app, _as_person(scope, person), receive, send, person.id)
+            await self._sockets.serve(self._app, _as_person(scope, person), receive, send, person)
 
     async def _who(self, scope: Scope) -> tuple[Person | None, str | None]:
         """Who sent a request, and the secret that says so: without a person, one that is of no use."""

@@ -1,4 +1,4 @@
-"""Who somebody is, by the secret of a cookie or by id: asked of the store at most once a second for each person."""
+"""Who somebody is, by the secret of a cookie or by id: the store is asked once in a while, not for every request."""
 
 import hashlib
 import threading
@@ -11,8 +11,9 @@ from mnist_core import environment
 from mnist_core.jobs import STORE_ERRORS
 from mnist_core.store import Person, Store, find_people, note_presence, recognise
 
-# So long an answer of the store counts. A page brings dozens of files, each with the same cookie.
-FRESH_SECONDS = 1.0
+# So long an answer of the store counts: a page brings dozens of files, each with the same cookie. It is longer than the
+# pause between two looks of `OpenSockets`, so that people with an open page cost no query for a file.
+FRESH_SECONDS = 1.5
 # A secret is 43 characters long. Longer values are not looked up.
 _LONGEST_SECRET = 100
 _MOST_KEPT = 5000

@@ -1,8 +1,11 @@
 """The links that let people in, and what the terminal says of them when the server starts."""
 
+from dashboard.access.current import current_person
 from dashboard.access.hosts import public_url
+from dashboard.access.known_people import known_people
 from dashboard.access.settings import access_is_on
 from dashboard.access.tokens import token_file
+from mnist_core.store import Person, Role, read_people, send_out
 
 
 def class_link() -> str:
@@ -15,21 +18,27 @@ def teacher_link() -> str:
     return f"{public_url()}/?token={token_file().current().teacher}"
 
 
-def renew_class_link() -> str:
-    """Make a new link for students and return it; the old one lets nobody in, and who is in stays.
+def renew_class_link(*, send_all_out: bool = False) -> str:
+    """Make a new link for students and return it; the old one lets nobody in, and who is in stays unless sent out.
 
     Raises StorageError.
     """
+    # In this order, so that nobody who is sent out comes back by the old link.
     token_file().renew("student")
+    if send_all_out:
+        _send_out("student")
     return class_link()
 
 
-def renew_teacher_link() -> str:
-    """Make a new link for teachers and return it; the old one lets nobody in, and who is in stays.
+def renew_teacher_link(*, send_others_out: bool = False) -> str:
+    """Make a new link for teachers and return it; all but who asks for it may be sent out.
 
-    Raises StorageError.
+    Raises NotAllowedError; StorageError.
     """
+    asks = current_person()
     token_file().renew("teacher")
+    if send_others_out:
+        _send_out("teacher", keep=asks)
     return teacher_link()
 
 
@@ -43,3 +52,9 @@ def start_message() -> str:
         f"  Teacher's link: {teacher_link()}\n"
         "  Another name or a proxy: see MNIST_LAB_HOSTS and MNIST_LAB_ORIGINS in README.md"
     )
+
+
+def _send_out(role: Role, keep: Person | None = None) -> None:
+    store = known_people().store()
+    ids = [person.id for person in read_people(store, role)]
+    send_out(store, [person_id for person_id in ids if keep is None or person_id != keep.id])

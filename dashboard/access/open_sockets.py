@@ -14,7 +14,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.access.known_people import KnownPeople
+from dashboard.access.student_messages import is_for_students
 from mnist_core.jobs import STORE_ERRORS
+from mnist_core.store import Person
 
 # Seconds between two looks at the store.
 _CHECK_SECONDS = 1.0
@@ -34,10 +36,10 @@ class OpenSockets:
         self._tasks: set[asyncio.Task[None]] = set()
         self._watching = self._noting = False
 
-    async def serve(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, person_id: str) -> None:
+    async def serve(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, person: Person) -> None:
         """Let the app serve this websocket of a person."""
-        socket = _Socket(receive, send)
-        self._open[socket] = person_id
+        socket = _Socket(_of_student(receive) if person.role == "student" else receive, send)
+        self._open[socket] = person.id
         if not self._watching:
             self._watching = True
             self._begin(self._watch())
@@ -90,6 +92,18 @@ class OpenSockets:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _of_student(receive: Receive) -> Receive:
+    """The same channel without the messages that are not for students."""
+
+    async def receive_allowed() -> Message:
+        while True:
+            message = await receive()
+            if is_for_students(message.get("bytes") or b""):
+                return message
+
+    return receive_allowed
 
 
 class _Socket:

@@ -1,0 +1,41 @@
+"""People of a class: who is recognised, what is noted of them, and names that nobody else has."""
+
+from mnist_core.store.people import (
+    find_people,
+    find_person,
+    let_in,
+    make_teacher,
+    name_person,
+    note_presence,
+    read_people,
+    recognise,
+    send_out,
+)
+from mnist_core.store.store import Store
+
+
+def test_people_are_recognised_by_their_secret_until_they_are_sent_out(store: Store):
+    (ann, secret), (bo, other) = let_in(store, "student"), let_in(store, "student")
+    assert secret != other
+    assert recognise(store, secret) == ann
+    assert recognise(store, secret[:-1]) is None
+    make_teacher(store, bo.id)
+    assert [person.is_teacher for person in read_people(store)] == [False, True]
+    send_out(store, [ann.id])
+    assert recognise(store, secret) is None
+    assert find_person(store, ann.id) is None
+    assert [person.id for person in find_people(store, [ann.id, bo.id, "nobody"])] == [bo.id]
+
+
+def test_presence_is_noted_for_those_who_are_here(store: Store):
+    (ann, _), (bo, _) = let_in(store, "student"), let_in(store, "student")
+    later = Store(store.root, store.url, clock=lambda: ann.seen + 100)
+    note_presence(later, [ann.id])
+    assert [person.seen for person in read_people(store)] == [ann.seen + 100, bo.seen]
+
+
+def test_a_name_is_given_once_and_holds_no_line_ends(store: Store):
+    ids = [let_in(store, "student")[0].id for _ in range(3)]
+    assert [name_person(store, person, "Ann\n") for person in ids[:2]] == ["Ann", "Ann 2"]
+    assert name_person(store, ids[2], " \u200b\x00 ") == ""
+    assert name_person(store, ids[2], "aNN") == "aNN 3"
