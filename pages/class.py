@@ -3,9 +3,9 @@
 import streamlit as st
 
 from dashboard.frame import choose_option, navigation
-from dashboard.lesson import STYLES, show_league, show_people, show_vote
+from dashboard.lesson import STYLES, show_league, show_people, show_tournament, show_vote
 
-PARTS = {"League": show_league, "Vote": show_vote, "People": show_people}
+PARTS = {"League": show_league, "Vote": show_vote, "Tournament": show_tournament, "People": show_people}
 
 
 def page() -> None:

@@ -24,6 +24,7 @@ CORE = [
     "analysis",
     "sweeps",
     "luck",
+    "tournament",
     "plots",
     "studies",
     "jobs",
