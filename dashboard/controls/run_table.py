@@ -14,7 +14,7 @@ from dashboard.components import TableRows, data_table, table_rows
 from dashboard.frame import choose_runs, chosen_runs, is_emptied, keep_chosen_runs, open_store, parse_numbers
 from mnist_core.analysis import newest_comparable, runs_table
 from mnist_core.plots import DASHES, PALETTE, RunStyle, dash_lengths, run_style, run_styles
-from mnist_core.store import ACTIVE_STATES, BrokenRun, Run, Scope, Store
+from mnist_core.store import ACTIVE_STATES, BrokenRun, Run, Scope, Store, names_of_people
 from mnist_core.text import size_in_words
 
 # The most runs that are compared: a chart of more cannot be read, and a link cannot hold more.
@@ -310,7 +310,7 @@ def _tick(numbers: Sequence[int]) -> None:
 def _read_snapshot(scope: Scope, stamp: tuple[float, ...]) -> Snapshot:
     store = open_store()
     runs, broken = store.runs_and_broken()
-    frame = _with_broken(_table_frame(runs, store.sizes()), broken)
+    frame = _with_broken(_table_frame(runs, store.sizes(), names_of_people(store)), broken)
     changed = store.changed_runs(runs)
     frame.loc[[run.number for run in changed], "State"] += _CHANGED_SUFFIX
     numbers = frame["Run"].astype("str")
@@ -336,10 +336,12 @@ def _stamp(store: Store) -> tuple[float, ...]:
     return tuple(value for status in files for value in (status.st_mtime_ns, status.st_size))
 
 
-def _table_frame(runs: Sequence[Run], sizes: Mapping[str, int] | None = None) -> pd.DataFrame:
-    """`runs_table` with each run's line, progress and size on the disk, the most interesting columns first.
+def _table_frame(
+    runs: Sequence[Run], sizes: Mapping[str, int] | None = None, names: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """`runs_table` with each run's line, progress, person and size on the disk, the most interesting columns first.
 
-    `sizes` are bytes of files by run id.
+    `sizes` are bytes of files by run id, `names` those of people by id.
     """
     frame = runs_table(runs).set_index("Run", drop=False)
     styles = [(run.number - 1) % (len(PALETTE) * len(DASHES)) for run in runs]
@@ -348,12 +350,15 @@ def _table_frame(runs: Sequence[Run], sizes: Mapping[str, int] | None = None) ->
     progress = [None if run.state == "finished" else 100 * run.progress for run in runs]
     disk = [(sizes or {}).get(run.id, 0) / _MEGA for run in runs]
     frame = frame.assign(Line=lines, Progress=pd.Series(progress, index=frame.index, dtype="float64"))
+    people = [None if run.owner is None else (names or {}).get(run.owner) for run in runs]
+    frame["Person"] = pd.Series(people, index=frame.index, dtype="str")
     frame[_DISK] = pd.Series(disk, index=frame.index, dtype="float64")
     frame["Images/s"] = frame["Images/s"].round()
     order = [
         "Line",
         "Run",
         "Name",
+        "Person",
         "Tags",
         "State",
         "Progress",
