@@ -11,6 +11,8 @@ from dashboard.frame.sections import Sections, drawn_sections, forget_sections
 
 # The parameter of the address, and the key of the switch.
 KEY = "classroom"
+# How many times as large type is; class_mode.css says the same.
+TYPE_SCALE = 1.6
 _STYLES = Path(__file__).with_name("class_mode.css").read_text(encoding="utf-8")
 _HELP = (
     "For a projector: large type, no form, one thing at a time. Keys, while you do not type:\n\n"

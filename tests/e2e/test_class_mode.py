@@ -74,6 +74,18 @@ def test_keys_switch_class_mode_and_step_through_sections(url: str, page: Page):
     expect(page).not_to_have_url(re.compile("classroom="))
 
 
+def test_figures_follow_the_size_of_the_type(url: str, page: Page):
+    page.goto(f"{url}/compare?runs=1&runs=2&look=Results")
+    label, curves = page.locator(".js-plotly-plot .xtick text").first, page.locator(".curve-chart")
+    expect(label).to_have_css("font-size", "16px")
+    page.keyboard.press("c")
+    expect(label).to_have_css("font-size", "25.6px")
+    section(page, "Curves").click()
+    expect(curves).to_have_css("font-size", "24px")
+    page.keyboard.press("c")
+    expect(curves).to_have_css("font-size", "15px")
+
+
 def test_train_shows_no_form_and_the_menu_keeps_class_mode(url: str, page: Page):
     page.goto(f"{url}/train?view=Training")
     start = page.get_by_role("button", name="Start training")
