@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard.compare.legend import show_legend
 from dashboard.components import data_table, table_rows
 from dashboard.controls import compared_runs, load_predictions, run_table
-from dashboard.frame import cached_by_run, choose_option
+from dashboard.frame import cached_by_run, choose_option, show_figure
 from mnist_core.analysis import Predictions, Uncertainty, calibration, measures, scores, stats
 from mnist_core.plots import calibration as plots
 from mnist_core.store import Run
@@ -92,7 +92,7 @@ def _show_diagram(title: str, runs: Sequence[Run], scores: dict[str, _Scores]) -
         return
     shown = [scores[run.id] for run in runs]
     figure = plots.reliability_diagram([scored.table for scored in shown], runs, [scored.intervals for scored in shown])
-    st.plotly_chart(figure, key=f"calibration {title}", config=compared_runs.PLOTLY_CONFIG)
+    show_figure(figure, key=f"calibration {title}")
 
 
 def _sentence(runs: Sequence[Run], scores: dict[str, _Scores], uncertainties: Sequence[Uncertainty]) -> str:
@@ -245,7 +245,7 @@ def _show_abstaining(predictions: Predictions) -> None:
         f"{mark['confidence']:.2%} sure."
     )
     figure = plots.coverage_curves(tables, predictions.runs, percent / 100)
-    st.plotly_chart(figure, key="calibration coverage", config=compared_runs.PLOTLY_CONFIG)
+    show_figure(figure, key="calibration coverage")
     st.caption("Images of equal confidence are answered together, so the share may be slightly above the one you set.")
 
 

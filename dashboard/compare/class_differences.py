@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.compare.image_browser import browse_images
 from dashboard.components import data_table, table_rows
 from dashboard.controls import bold_class, choose_confusion_cell, compared_runs
-from dashboard.frame import choose_option, choose_run, errors_as_messages
+from dashboard.frame import choose_option, choose_run, errors_as_messages, show_figure
 from mnist_core.analysis import Predictions, agreement, scores, stats
 from mnist_core.plots import class_accuracies, class_differences, confusion_difference
 from mnist_core.store import Run
@@ -42,9 +42,7 @@ def _show_class_accuracies(predictions: Predictions, names: tuple[str, ...]) -> 
     st.header("Accuracy in each class")
     table = agreement.class_accuracy(predictions)
     st.markdown(_accuracies_sentence(table, names))
-    st.plotly_chart(
-        class_accuracies(table, predictions.runs, names), key="classes-accuracy", config=compared_runs.PLOTLY_CONFIG
-    )
+    show_figure(class_accuracies(table, predictions.runs, names), key="classes-accuracy")
     images = np.bincount(predictions.labels, minlength=predictions.classes)
     shown = pd.DataFrame({"Class": names, "Images": images})
     shown = shown.join((100 * table).rename(columns=lambda number: f"Run {number} (%)"))
@@ -60,9 +58,7 @@ def _show_class_differences(pair: Predictions, names: tuple[str, ...]) -> None:
     a, b = pair.runs
     table = agreement.class_differences(pair, 0, 1)
     st.markdown(_differences_sentence(table, a, b, names))
-    st.plotly_chart(
-        class_differences(table, a, b, names), key="classes-differences", config=compared_runs.PLOTLY_CONFIG
-    )
+    show_figure(class_differences(table, a, b, names), key="classes-differences")
     st.caption(
         "Lines: 95 % interval of each difference, **of this class alone**. It counts how many images exactly one of "
         "the two runs gets right, and takes that number as fixed. A full dot: the interval does not contain 0. A ring: "

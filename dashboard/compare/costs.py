@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.components import data_table, table_rows
 from dashboard.controls import compared_runs, load_predictions, run_table
-from dashboard.frame import cached_by_run, choose_option, open_store
+from dashboard.frame import cached_by_run, choose_option, open_store, show_figure, type_scale
 from mnist_core.analysis import Memory, Speed, costs, measures, seed_groups, stats
 from mnist_core.data import input_shape_and_classes
 from mnist_core.errors import MnistLabError
@@ -123,9 +123,9 @@ def _chart(runs: Sequence[Run], table: pd.DataFrame, cost: _Cost, split: Split) 
     ]
     optimistic = split == "test" and all(run.optimistic for run in runs)
     figure = accuracy_against_cost(
-        points, cost.title, f"{split} accuracy{' (optimistic)' if optimistic else ''}", front, cost.unit
+        points, cost.title, f"{split} accuracy{' (optimistic)' if optimistic else ''}", front, cost.unit, type_scale()
     )
-    st.plotly_chart(figure, key="costs", config=compared_runs.PLOTLY_CONFIG)
+    show_figure(figure, key="costs")
     st.caption(
         f"Bars: 95 % intervals {_ABOUT_SEEDS if 'Seeds' in table else _ABOUT_IMAGES}. Both axes are logarithmic; that "
         "of accuracy counts the errors. The dotted line joins measured accuracies: where bars overlap, other images or "

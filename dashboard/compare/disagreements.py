@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.compare.forgotten import show_forgotten_images
 from dashboard.compare.image_browser import browse_images, predicted_names
 from dashboard.controls import compared_runs
-from dashboard.frame import choose_option, errors_as_messages
+from dashboard.frame import choose_option, errors_as_messages, show_figure
 from mnist_core.analysis import Predictions, agreement
 from mnist_core.plots import AgreementRow, who_is_right
 from mnist_core.store import Run
@@ -66,12 +66,11 @@ def _by_who_is_right(predictions: Predictions) -> None:
         else:
             drawn = bars
         chart = f"disagreements-chart-{group}"
-        st.plotly_chart(
+        show_figure(
             who_is_right(drawn, predictions.runs, drawn.index(chosen)),
             key=chart,
             on_select=partial(_choose_clicked, chart, key, [bar.name for bar in drawn]),
             selection_mode="points",
-            config=compared_runs.PLOTLY_CONFIG,
         )
         _images(predictions, chosen, order, names)
 

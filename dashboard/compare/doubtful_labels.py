@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.compare.image_browser import PAGE, browse_images, predicted_names
 from dashboard.components import data_table, table_rows
 from dashboard.controls import compared_runs, load_predictions, percent_text
-from dashboard.frame import cached_by_run, choose_option, errors_as_messages, text_widget_value
+from dashboard.frame import cached_by_run, choose_option, errors_as_messages, show_figure, text_widget_value
 from mnist_core.analysis import Predictions, RunWorth, agreement, doubtful, measures, scores
 from mnist_core.config import SplitName
 from mnist_core.errors import DataError
@@ -292,7 +292,7 @@ def _scores(predictions: Predictions, doubted: np.ndarray, listed: np.ndarray) -
     st.markdown(_about_scores(table, len(indices)))
     if not len(indices):
         return
-    st.plotly_chart(accuracy_without(table, predictions.runs), key="labels-scores", config=compared_runs.PLOTLY_CONFIG)
+    show_figure(accuracy_without(table, predictions.runs), key="labels-scores")
     if chosen != "those in the list":
         st.caption(
             "This helps the runs that agree with each other: the images left out are the ones on which they "

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.compare.image_browser import browse_images
 from dashboard.components import data_table, table_rows
 from dashboard.controls import compared_runs
-from dashboard.frame import choose_option, choose_run, errors_as_messages, open_store
+from dashboard.frame import choose_option, choose_run, errors_as_messages, open_store, show_figure
 from mnist_core.analysis import PredictionHistory, Predictions, forgetting
 from mnist_core.plots import forgetting_course
 from mnist_core.store import Run
@@ -49,7 +49,7 @@ def show_forgotten_images(predictions: Predictions) -> None:
         table = forgetting.forgetting_events(history, predictions.labels)
         st.markdown(_summary(table, run))
         course = forgetting.forgetting_course(history, predictions.labels)
-        st.plotly_chart(forgetting_course(course), key="disagreements-course", config=compared_runs.PLOTLY_CONFIG)
+        show_figure(forgetting_course(course), key="disagreements-course")
         _images(predictions.of([run]), history, table)
 
 

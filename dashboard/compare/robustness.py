@@ -10,7 +10,7 @@ from dashboard.compare import robustness_task
 from dashboard.compare.legend import show_legend
 from dashboard.components import data_table, table_rows
 from dashboard.controls import compared_runs, run_table
-from dashboard.frame import cached_by_run
+from dashboard.frame import cached_by_run, show_figure, type_scale
 from mnist_core.analysis import CORRUPTIONS, LEVELS, Predictions, measures, robustness, stats
 from mnist_core.errors import MnistLabError
 from mnist_core.plots import corruption_panel
@@ -18,7 +18,8 @@ from mnist_core.store import Run
 from mnist_core.text import in_markdown
 
 _QUICK = 1000
-_COLUMNS = 3
+# Panels beside each other, with usual and with large type.
+_COLUMNS, _LARGE_COLUMNS = 3, 2
 
 
 def show_robustness(runs: Sequence[Run]) -> None:
@@ -152,9 +153,9 @@ def _sentence(runs: Sequence[Run], results: dict[str, np.ndarray], images: int) 
 
 def _panels(runs: Sequence[Run], results: dict[str, np.ndarray], images: int, examples: np.ndarray) -> None:
     show_legend([run for run in runs if run.id in results])
-    columns = st.columns(_COLUMNS)
+    columns = st.columns(_COLUMNS if type_scale() == 1 else _LARGE_COLUMNS)
     for row, kind in enumerate(CORRUPTIONS):
-        with columns[row % _COLUMNS]:
+        with columns[row % len(columns)]:
             st.markdown(f"**{kind.name}** ({kind.unit})", help=kind.help)
             figure = corruption_panel(
                 {run.number: results[run.id][row] / images for run in runs if run.id in results},
@@ -162,7 +163,7 @@ def _panels(runs: Sequence[Run], results: dict[str, np.ndarray], images: int, ex
                 [kind.label(severity) for severity in range(LEVELS)],
                 examples[row],
             )
-            st.plotly_chart(figure, key=f"robustness {kind.name}", config=compared_runs.PLOTLY_CONFIG)
+            show_figure(figure, key=f"robustness {kind.name}")
 
 
 def _examples(predictions: Predictions, chosen: np.ndarray, index: int) -> np.ndarray:

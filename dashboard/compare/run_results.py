@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard.compare.workspace import baseline_of
 from dashboard.components import data_table, table_rows
 from dashboard.controls import change_one_thing, compared_runs, run_table
+from dashboard.frame import show_figure
 from mnist_core.analysis import Verdict, comparison, config_differences, fairness, measures, runs_table, stats
 from mnist_core.config import dataset
 from mnist_core.errors import StoreError
@@ -221,7 +222,7 @@ def _show_accuracies(runs: Sequence[Run]) -> None:
         help="The chart of so many runs is long; the numbers are in the table above.",
     ):
         return
-    st.plotly_chart(accuracy_dots(runs), key="overfitting", config=compared_runs.PLOTLY_CONFIG)
+    show_figure(accuracy_dots(runs), key="overfitting")
     st.caption(
         "A training accuracy far above the other two means that the network learned its images by heart (overfitting)."
     )

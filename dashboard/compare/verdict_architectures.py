@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.components import data_table, table_rows
 from dashboard.controls import compared_runs
-from dashboard.frame import choose_option, navigation
+from dashboard.frame import choose_option, navigation, show_figure
 from mnist_core.analysis import SPREAD_BANDS, GroupPair, Predictions, SpreadBand, TrainedArchitecture, Verdict, stats
 from mnist_core.plots import significance as plots
 from mnist_core.text import in_markdown
@@ -37,7 +37,7 @@ def show_architectures(predictions: Predictions) -> None:
         for row in verdict.architectures
     ]
     with chart:
-        st.plotly_chart(plots.seed_spread(rows, band), key="verdict_seeds", config=compared_runs.PLOTLY_CONFIG)
+        show_figure(plots.seed_spread(rows, band), key="verdict_seeds")
     with heading:
         chosen = _choice(verdict)
         if chosen:

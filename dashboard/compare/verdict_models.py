@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.controls import compared_runs
+from dashboard.frame import show_figure
 from mnist_core.analysis import Pair, PairedTest, Predictions, Verdict, stats
 from mnist_core.plots import significance as plots
 from mnist_core.store import Run
@@ -67,12 +68,11 @@ def _several(verdict: Verdict) -> None:
         p[np.ix_(order, order)],
         dark=st.context.theme.type == "dark",
     )
-    st.plotly_chart(
+    show_figure(
         figure,
         key=_MATRIX,
         on_select=lambda: _take_cell(offered),
         selection_mode="points",
-        config=compared_runs.PLOTLY_CONFIG,
     )
     st.caption(
         "In each cell: how many more images the run of the row gets right than the run of the column, and p of the "
@@ -100,10 +100,10 @@ def _show_pair(verdict: Verdict, pair: Pair) -> None:
     st.header(in_markdown(text if names else text[0].upper() + text[1:]), anchor=False)
     left, right = st.columns(2, gap="medium")
     with left:
-        st.plotly_chart(plots.right_alone(a, b, two), key="verdict_alone", config=compared_runs.PLOTLY_CONFIG)
+        show_figure(plots.right_alone(a, b, two), key="verdict_alone")
     with right:
         figure = plots.accuracy_difference(a, b, two, pair.adjusted)
-        st.plotly_chart(figure, key="verdict_difference", config=compared_runs.PLOTLY_CONFIG)
+        show_figure(figure, key="verdict_difference")
     both = int((predictions.right[pair.a] & predictions.right[pair.b]).sum())
     st.caption(
         f"Both are right on {both:,} images and both wrong on {two.images - both - two.disagreements:,}. These images "
@@ -151,7 +151,7 @@ def _standings(verdict: Verdict, groups: Sequence[Sequence[int]]) -> None:
         for index in verdict.order
     ]
     bars = [[verdict.order.index(index) for index in group] for group in groups]
-    st.plotly_chart(plots.standings(rows, bars), key="verdict_standings", config=compared_runs.PLOTLY_CONFIG)
+    show_figure(plots.standings(rows, bars), key="verdict_standings")
     if len(rows) > 1:
         st.caption(
             "Each accuracy with its own 95 % interval (Wilson). Overlapping intervals do not mean a tie: the runs "

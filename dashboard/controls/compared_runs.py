@@ -14,8 +14,6 @@ from mnist_core.errors import DataError, MnistLabError
 from mnist_core.store import Run, RunCurves
 from mnist_core.text import in_markdown
 
-PLOTLY_CONFIG = {"displayModeBar": False}
-
 
 def gather_predictions(runs: Sequence[Run], split: SplitName = "test") -> Predictions | None:
     """The predictions of the runs that saw the same images; the page says which runs are left out, and why.

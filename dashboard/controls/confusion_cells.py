@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.frame import check_link_value, parse_numbers
+from dashboard.frame import check_link_value, parse_numbers, show_figure
 
 
 def choose_confusion_cell(figure: go.Figure, key: str, query: str, start: np.ndarray) -> tuple[int, int]:
@@ -23,7 +23,7 @@ def choose_confusion_cell(figure: go.Figure, key: str, query: str, start: np.nda
         st.session_state[f"{key}:first"] = cell
     first = st.session_state.get(f"{key}:first", cell)
     figure.update_traces(selectedpoints=[first[0] * len(start) + first[1]], selector={"name": "cells"})
-    st.plotly_chart(figure, key=key, on_select="rerun", selection_mode="points", config={"displayModeBar": False})
+    show_figure(figure, key=key, on_select="rerun", selection_mode="points")
     return cell
 
 

@@ -14,6 +14,7 @@ from dashboard.frame import (
     is_new_click,
     open_store,
     select_titled,
+    show_figure,
 )
 from mnist_core import luck, sweeps
 from mnist_core.analysis import Luck
@@ -28,7 +29,6 @@ from mnist_core.training import is_stackable
 _TICK_SECONDS, _IDLE_SECONDS = 1.0, 5.0
 # Seeds that are offered first where they are trained one by one, which takes longer.
 _FEWER_SEEDS = 20
-_CHART = {"displayModeBar": False}
 # The parameter of the address with the id of the question.
 _CHOSEN = "luck"
 _DIFFERENCE = "luck_difference"
@@ -149,7 +149,7 @@ def _answer(group: LuckGroup, facts: Luck) -> None:
     st.header(in_markdown(first), anchor=False)
     if facts.accuracies:
         seeds = [score.seed for score in group.scores if score.test_accuracy is not None]
-        st.plotly_chart(seed_dots(facts, group.figure_name or "chosen", seeds), key="luck_dots", config=_CHART)
+        show_figure(seed_dots(facts, group.figure_name or "chosen", seeds), key="luck_dots")
     st.markdown("\n".join(f"- {in_markdown(sentence)}" for sentence in others))
     st.number_input(
         "A difference to tell from luck (points)",

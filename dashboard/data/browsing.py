@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.components import gallery
 from dashboard.controls import DatasetSource, read_dataset
-from dashboard.frame import errors_as_messages
+from dashboard.frame import errors_as_messages, show_figure
 from mnist_core import plots
 from mnist_core.config import SplitName, dataset
 from mnist_core.data import PixelStatistics, folder_remarks, image_statistics, split_indices
@@ -142,7 +142,7 @@ def show_counts(table: pd.DataFrame) -> None:
     figure.update_traces(constraintext="outside")
     # Narrow bars have no number on them; pointing at a bar shows it.
     figure.update_layout(height=380, uniformtext={"minsize": 11, "mode": "hide"})
-    st.plotly_chart(figure, key="counts", config={"displayModeBar": False})
+    show_figure(figure, key="counts")
 
 
 def show_means(classes: Sequence[str], means: np.ndarray, counts: Sequence[int]) -> None:
@@ -185,11 +185,10 @@ def show_pixels(source: DatasetSource, pixels: PixelStatistics) -> None:
                 "deviation."
             )
     with right:
-        st.plotly_chart(
+        show_figure(
             plots.pixel_histogram(pixels.histogram),
             key="histogram",
             theme="streamlit",
-            config={"displayModeBar": False},
         )
 
 

@@ -10,6 +10,9 @@ from . import troubles as troubles
 from .caching import cached_by_run as cached_by_run
 from .clicks import count_clicks as count_clicks
 from .clicks import is_new_click as is_new_click
+from .figures import figure_in_class_mode as figure_in_class_mode
+from .figures import show_figure as show_figure
+from .figures import type_scale as type_scale
 from .links import check_link_value as check_link_value
 from .links import check_link_values as check_link_values
 from .links import parse_numbers as parse_numbers

@@ -1,16 +1,17 @@
 """Class mode, for a projector: large type, no form and fewer words, and keys that step through a page's sections."""
 
 from contextlib import AbstractContextManager
-from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from dashboard.components import class_keys
-from dashboard.frame.sections import Sections, drawn_sections, forget_sections
+from dashboard.frame.sections import drawn_sections, forget_sections
 
 # The parameter of the address, and the key of the switch.
 KEY = "classroom"
+# How many times as large type is; class_mode.css says the same.
+TYPE_SCALE = 1.6
 _STYLES = Path(__file__).with_name("class_mode.css").read_text(encoding="utf-8")
 _HELP = (
     "For a projector: large type, no form, one thing at a time. Keys, while you do not type:\n\n"
@@ -35,24 +36,5 @@ def begin_class_mode() -> AbstractContextManager[object]:
 
 def listen_to_keys(place: AbstractContextManager[object]) -> None:
     """Let keys switch class mode and step through the sections; to be called once the page is drawn."""
-    sections = drawn_sections()
     with place:
-        class_keys(
-            "class-keys",
-            st.session_state[KEY],
-            "" if sections is None else sections.key,
-            0 if sections is None else sections.at,
-            0 if sections is None else len(sections.options),
-            _switch,
-            partial(_step, sections),
-        )
-
-
-def _switch(on: bool) -> None:
-    st.session_state[KEY] = on
-
-
-def _step(sections: Sections | None, index: int) -> None:
-    # Those of the page that the browser shows: a run that a second key has cut short may not have come to its own.
-    if sections is not None:
-        st.session_state[sections.key] = sections.options[index]
+        class_keys("class-keys", KEY, drawn_sections())

@@ -30,7 +30,7 @@ def choose_option(
     # On a busy machine Streamlit has been seen to return None although a choice is required.
     chosen = chosen if chosen in options else default
     if key in SECTION_KEYS:
-        remember_sections(key, options, chosen)
+        remember_sections(key)
         name_section(str(how.get("format_func", str)(chosen)))
     return chosen
 

@@ -1,21 +1,8 @@
-"""The sections of the page that is drawn, so that keys can step through them."""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+"""Which buttons of the page choose its section, so that keys can step through them."""
 
 import streamlit as st
 
 _KEY = "sections:drawn"
-
-
-@dataclass(frozen=True)
-class Sections:
-    """The choice of a section: the key of its buttons, what can be chosen, and the index of what is chosen."""
-
-    key: str
-    options: tuple[Any, ...]
-    at: int
 
 
 def forget_sections() -> None:
@@ -23,11 +10,11 @@ def forget_sections() -> None:
     st.session_state.pop(_KEY, None)
 
 
-def remember_sections(key: str, options: Sequence[Any], chosen: Any) -> None:
-    """Keep the page's choice of a section until the run ends; of several the first one counts."""
-    st.session_state.setdefault(_KEY, Sections(key, tuple(options), list(options).index(chosen)))
+def remember_sections(key: str) -> None:
+    """Keep the key of the buttons that choose a section until the run ends; of several the first one counts."""
+    st.session_state.setdefault(_KEY, key)
 
 
-def drawn_sections() -> Sections | None:
-    """The sections of the page, once it is drawn; None if it has none."""
-    return st.session_state.get(_KEY)
+def drawn_sections() -> str:
+    """The key of the buttons that choose a section, once the page is drawn; "" if it has none."""
+    return st.session_state.get(_KEY, "")

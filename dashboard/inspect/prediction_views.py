@@ -17,7 +17,7 @@ from dashboard.controls import (
     largest_confusion,
     percent_text,
 )
-from dashboard.frame import errors_as_messages
+from dashboard.frame import errors_as_messages, show_figure
 from dashboard.inspect.activations import show_layers
 from mnist_core import plots
 from mnist_core.analysis import scores
@@ -116,7 +116,8 @@ def show_classes(predictions: SplitPredictions) -> None:
     by_class = scores.class_scores(matrix, predictions.classes)
     st.markdown(_about_classes(by_class))
     left, right = st.columns([1, 1], gap="large")
-    left.plotly_chart(plots.class_scores(by_class), key="class-scores", config={"displayModeBar": False})
+    with left:
+        show_figure(plots.class_scores(by_class), "class-scores")
     table = pd.DataFrame(
         {
             "Precision": 100 * by_class["precision"],

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.components import data_table, table_rows
 from dashboard.controls import SplitPredictions, split_predictions
-from dashboard.frame import cached_by_run, errors_as_messages, open_store
+from dashboard.frame import cached_by_run, errors_as_messages, open_store, show_figure
 from dashboard.studies.chosen_experiment import ChosenExperiment
 from dashboard.studies.study_weights import choose_network, weight_grid
 from mnist_core.analysis import explain_linear, trained
@@ -16,7 +16,6 @@ from mnist_core.plots import clipped_logits, weight_images
 from mnist_core.store import Run
 from mnist_core.text import in_markdown
 
-_CHART = {"displayModeBar": False}
 _LOGITS = (2.0, -1.0, 0.5)
 
 
@@ -85,7 +84,7 @@ def _show_clipped_logits(chosen: ChosenExperiment) -> None:
         )
     else:
         st.success("No class is stuck in this network. With another seed one may be.")
-    st.plotly_chart(clipped_logits(table, predictions.classes), key="clipped", config=_CHART)
+    show_figure(clipped_logits(table, predictions.classes), key="clipped")
     st.caption(
         "A red bar: on how many test images of this class its own logit is clipped to zero. There the network cannot "
         "tell the class from others at zero, and no gradient raises the score."

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.components import curve_chart, data_table, table_rows
 from dashboard.controls import compared_runs
-from dashboard.frame import choose_option, errors_as_messages, navigation, open_store
+from dashboard.frame import choose_option, errors_as_messages, navigation, open_store, show_figure
 from dashboard.studies.chosen_experiment import ChosenExperiment
 from dashboard.studies.evidence import Evidence, accuracy_table, load_evidence, short_labels
 from mnist_core import studies
@@ -18,7 +18,6 @@ from mnist_core.store import Run
 from mnist_core.studies import METRICS
 from mnist_core.text import in_markdown
 
-_CHART = {"displayModeBar": False}
 # Smoothing of curves that are drawn step by step.
 _SMOOTHING = 0.95
 # Up to this number of epochs, curves are drawn step by step: so few values after each epoch would show little.
@@ -160,10 +159,10 @@ def _by_model(chosen: ChosenExperiment, evidence: Evidence) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.caption("From 0 to 100: the differences almost vanish.")
-        st.plotly_chart(accuracy_by_model(table, title=title), key="full-scale", config=_CHART)
+        show_figure(accuracy_by_model(table, title=title), key="full-scale")
     with right:
         st.caption("Zoomed in on the best. A triangle at the bottom: far below.")
-        st.plotly_chart(accuracy_by_model(table, zoomed=True, title=title), key="zoomed", config=_CHART)
+        show_figure(accuracy_by_model(table, zoomed=True, title=title), key="zoomed")
 
 
 def _curves(chosen: ChosenExperiment, runs: list[Run]) -> None:
@@ -196,7 +195,7 @@ def _curves(chosen: ChosenExperiment, runs: list[Run]) -> None:
 
 def _overfitting(runs: list[Run]) -> None:
     st.markdown("### Training and test")
-    st.plotly_chart(accuracy_dots(runs), key="overfitting", config=_CHART)
+    show_figure(accuracy_dots(runs), key="overfitting")
     st.caption(
         "High accuracy on training images is not the goal. Where it lies far above that on test images, the network "
         "has learned its images by heart (overfitting)."

@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboard.components import curve_chart, data_table, live_figure, table_rows
 from dashboard.controls import CHOSEN_ON_COLUMN, compared_runs, run_table
-from dashboard.frame import choose_option, errors_as_messages, open_store
+from dashboard.frame import choose_option, errors_as_messages, figure_in_class_mode, open_store
 from mnist_core import sweeps
 from mnist_core.analysis import measures
 from mnist_core.config import EPOCH_CHOICE_LABELS, format_value
@@ -34,6 +34,7 @@ def show_sweep_summary(sweep: Sweep, table: pd.DataFrame) -> None:
     st.header("What it found")
     labels = {field: sweeps.axis_label(field) for field in sweep.fields}
     figure = _summary(table.loc[:, ["run", "number", "seed", *labels, measure]], labels, measure)
+    figure = figure_in_class_mode(figure)
     live_figure("sweep-summary", figure, f"{measures.ranking_label(measure)} by {' and '.join(labels.values())}")
     if measure == "test_accuracy":
         st.caption("Test accuracy. It is optimistic as soon as you choose settings by it.")

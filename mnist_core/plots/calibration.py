@@ -70,7 +70,7 @@ def reliability_diagram(
     figure.update_xaxes(range=[0, 101], dtick=20)
     figure.update_xaxes(title_text="Confidence (%)", row=2, col=1)
     figure.update_yaxes(title_text="Accuracy (%)", range=[-2, 103], dtick=20, row=1, col=1)
-    figure.update_yaxes(title_text="Images", **log_axis(0.7, max(2 * most, 10)), row=2, col=1)
+    figure.update_yaxes(title_text="Images", **log_axis(0.7, max(2 * most, 10), is_short=True), row=2, col=1)
     return figure
 
 

@@ -76,12 +76,18 @@ class CostPoint:
 
 
 def accuracy_against_cost(
-    points: Sequence[CostPoint], title: str, accuracy_title: str, front: Sequence[int] = (), unit: str = ""
+    points: Sequence[CostPoint],
+    title: str,
+    accuracy_title: str,
+    front: Sequence[int] = (),
+    unit: str = "",
+    type_scale: float = 1,
 ) -> go.Figure:
     """One point a run: accuracy (%) with its interval against a cost; both axes logarithmic, accuracy in its errors.
 
     `title` names the cost's axis, `unit` follows a cost that is read off. `front` holds the indices of the
-    points on the Pareto front, the cheapest first; a line joins them.
+    points on the Pareto front, the cheapest first; a line joins them. Labels are placed for type that will be shown
+    `type_scale` times as large.
     """
     accuracies = np.array([(point.accuracy, point.high, point.low) for point in points]).reshape(-1, 3)
     errors, least, most = errors_of(accuracies).T.tolist()
@@ -89,12 +95,13 @@ def accuracy_against_cost(
     horizontal = _horizontal([point.cost for point in points])
     labels = [point.label(_NAME_LENGTH) for point in points]
     scales = horizontal["range"], vertical["range"]
+    width, height = (side / type_scale for side in _CANVAS)
     spots = [
-        (_pixel(log10(point.cost), scales[0], 0), _pixel(log10(error), scales[1], 1))
+        (_pixel(log10(point.cost), scales[0], width), _pixel(log10(error), scales[1], height))
         for point, error in zip(points, errors, strict=True)
     ]
     widths, stair = [len(label) * _LETTER for label in labels], _stair([spots[index] for index in front])
-    positions = _label_positions(spots, widths, stair)
+    positions = _label_positions(spots, widths, width, stair)
     shown = _labels_that_fit(spots, widths, positions, [*front, *(i for i in range(len(points)) if i not in front)])
     figure, styles = go.Figure(), run_styles(point.run for point in points)
     if len(front) > 1:
@@ -165,9 +172,12 @@ def _stair(corners: Sequence[tuple[float, float]]) -> list[_Box]:
 
 
 def _label_positions(
-    points: Sequence[tuple[float, float]], widths: Sequence[float], lines: Sequence[_Box] = ()
+    points: Sequence[tuple[float, float]], widths: Sequence[float], wide: float, lines: Sequence[_Box] = ()
 ) -> list[str]:
-    """The position of each point's label that overlaps least with points, lines and other labels, found in turn."""
+    """The position of each point's label that overlaps least with points, lines and other labels, found in turn.
+
+    The chart is `wide` pixels wide.
+    """
     marks = [(x, y, _POINT, _POINT) for x, y in points]
     chosen = [0] * len(points)
     for _ in range(_SWEEPS):
@@ -176,10 +186,10 @@ def _label_positions(
             costs = []
             for position, (_, across, _) in enumerate(_POSITIONS):
                 box = _label_box(points[i], widths[i], position)
-                outside = max(0, box[2] / 2 - box[0]) + max(0, box[0] + box[2] / 2 - _CANVAS[0])
+                outside = max(0, box[2] / 2 - box[0]) + max(0, box[0] + box[2] / 2 - wide)
                 covered = sum(_overlap(box, other) for other in [*others, *lines, *marks[:i], *marks[i + 1 :]])
                 # A narrow screen cuts off labels that point outwards.
-                inwards = across * (points[i][0] - _CANVAS[0] / 2) < 0
+                inwards = across * (points[i][0] - wide / 2) < 0
                 costs.append(covered + outside * _LINE + position + (0 if inwards else len(_POSITIONS)))
             chosen[i] = costs.index(min(costs))
     return [_POSITIONS[position][0] for position in chosen]
@@ -212,8 +222,8 @@ def _overlap(a: _Box, b: _Box) -> float:
     return max(0.0, across) * max(0.0, up)
 
 
-def _pixel(value: float, ends: Sequence[float], side: int) -> float:
-    return (value - ends[0]) / (ends[1] - ends[0]) * _CANVAS[side]
+def _pixel(value: float, ends: Sequence[float], length: float) -> float:
+    return (value - ends[0]) / (ends[1] - ends[0]) * length
 
 
 def _horizontal(values: Sequence[float]) -> dict[str, Any]:

@@ -158,9 +158,12 @@ def accuracy_ends(low: float, high: float) -> tuple[float, float]:
     return 100 - 10**most, 100 - 10**least
 
 
-def log_axis(low: float, high: float) -> dict[str, Any]:
-    """A logarithmic axis from `low` to `high`, its ticks written out where plotly writes only their first digits."""
-    digits = (1, 2, 5) if high / low < 1e4 else (1,)
+def log_axis(low: float, high: float, *, is_short: bool = False) -> dict[str, Any]:
+    """A logarithmic axis from `low` to `high`, its ticks written out where plotly writes only their first digits.
+
+    One that is short on the screen names powers of ten alone.
+    """
+    digits = (1,) if is_short or high / low >= 1e4 else (1, 2, 5)
     ticks = [digit * 10.0**power for power in range(-9, 15) for digit in digits]
     return {
         "type": "log",

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from streamlit import config
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime.forward_msg_cache import populate_hash_if_needed
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components import assets
@@ -254,3 +256,19 @@ def test_colours_can_be_read_in_both_themes(mode: str) -> None:
 
 def test_charts_of_streamlit_have_the_colours_of_runs() -> None:
     assert tuple(SETTINGS["theme"]["chartCategoricalColors"]) == PALETTE
+
+
+def test_no_message_refers_to_one_that_the_browser_may_have_dropped() -> None:
+    message = ForwardMsg()
+    message.delta.new_element.markdown.body = "x" * 10_000_000
+    populate_hash_if_needed(message)
+    assert not message.metadata.cacheable
+    name = "global.minCachedMessageSize"
+    before = config.get_option(name)
+    try:
+        message.hash = ""
+        config.set_option(name, 10_000)
+        populate_hash_if_needed(message)
+        assert message.metadata.cacheable, "the setting does not decide any more"
+    finally:
+        config.set_option(name, before)

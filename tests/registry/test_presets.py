@@ -79,7 +79,17 @@ def test_its_table_says_what_its_module_does(name: str, shape: tuple[int, int, i
         assert tuple(values.shape[1:]) == row.output_shape, row.call
 
 
-@pytest.mark.parametrize("name", presets())
+# Networks that cost this many multiply-accumulates an image take longer here than all others together.
+_COSTLY = 5_000_000
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.long] * (describe_architecture(name, GREY, 10).macs > _COSTLY))
+        for name in presets()
+    ],
+)
 def test_it_overfits_32_digits(name: str, digits: tuple[Tensor, Tensor]) -> None:
     images, labels = digits
     torch.manual_seed(0)

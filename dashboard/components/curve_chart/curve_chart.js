@@ -202,6 +202,7 @@ function draw(chart) {
   const { shape } = kept.held
   const read = (name) => getComputedStyle(root).getPropertyValue(`--st-${name}`).trim()
   const style = { text: read("text-color"), paper: read("background-color"), grid: read("border-color"), font: read("font") || "sans-serif" }
+  style.scale = Number(getComputedStyle(root).getPropertyValue("--lab-type-scale")) || 1
   const entries = shape.entries.filter((entry) => kept.alone === null || entry.group === kept.alone)
   chart.size = sizeOf(chart)
   plots.forEach((plot, i) => {

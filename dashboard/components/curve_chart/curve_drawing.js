@@ -1,7 +1,7 @@
 // Draws one panel on a canvas: axes with their ticks, areas, lines, marks, and the names at the ends of lines.
 import { scaleOf, ticksOf } from "./curve_axes.js"
 
-// Below this width in pixels, axes and names take less room.
+// Below this width in pixels, axes and names take less room. Lengths of texts are those of usual type; `style.scale` enlarges it.
 const NARROW = 520
 const NAME_HEIGHT = 19
 // Largest share of the width that the names at the ends of lines take.
@@ -19,17 +19,21 @@ export function paint(canvas, width, height, { lines, entries, axes, titles, sty
   const ink = canvas.getContext("2d")
   ink.scale(ratio, ratio)
   const narrow = width < NARROW
-  const fonts = { tick: `${narrow ? 14 : 15}px ${style.font}`, title: `${narrow ? 15 : 17}px ${style.font}` }
+  const { scale } = style
+  const fonts = { tick: `${scale * (narrow ? 14 : 15)}px ${style.font}`, title: `${scale * (narrow ? 15 : 17)}px ${style.font}` }
   const top = 12
-  const bottom = height - 54
+  const bottom = height - 54 * scale
   const y = scaleOf(axes.y, bottom, top)
   ink.font = fonts.tick
-  const upTicks = ticksOf(y, Math.max(2, (bottom - top) / 40))
-  const left = Math.ceil(Math.max(...upTicks.map(([, label]) => ink.measureText(label).width), 20)) + (narrow ? 30 : 38)
-  const names = namesOf(ink, entries, lines, width, bottom - top)
+  const upTicks = ticksOf(y, Math.max(2, (bottom - top) / (40 * scale)))
+  const upTitle = linesOf(ink, titles.y, bottom - top + 30, fonts.title)
+  const besideTicks = scale * ((narrow ? 30 : 38) + (upTitle.length - 1) * NAME_HEIGHT)
+  ink.font = fonts.tick
+  const left = Math.ceil(Math.max(...upTicks.map(([, label]) => ink.measureText(label).width), 20)) + besideTicks
+  const names = namesOf(ink, entries, lines, width, bottom - top, scale)
   const box = { left, right: width - names.width, top, bottom }
   const scales = { x: scaleOf(axes.x, box.left, box.right), y, box }
-  drawAxes(ink, box, scales, upTicks, titles, { ...style, ...fonts })
+  drawAxes(ink, box, scales, upTicks, { x: titles.x, y: upTitle }, { ...style, ...fonts })
   ink.save()
   ink.beginPath()
   ink.rect(box.left, box.top - 2, box.right - box.left, box.bottom - box.top + 3)
@@ -40,7 +44,14 @@ export function paint(canvas, width, height, { lines, entries, axes, titles, sty
   return { ...scales, titles, style: { ...style, ...fonts }, names: drawNames(ink, names.texts, scales, { ...style, ...fonts }) }
 }
 
-function drawAxes(ink, box, scales, upTicks, titles, { text, grid, tick, title }) {
+// A title as one line, or as two where it is longer than its axis: what is in brackets goes below.
+function linesOf(ink, title, length, font) {
+  ink.font = font
+  const cut = title.indexOf(" (")
+  return cut < 0 || ink.measureText(title).width <= length ? [title] : [title.slice(0, cut), title.slice(cut + 1)]
+}
+
+function drawAxes(ink, box, scales, upTicks, titles, { text, grid, tick, title, scale }) {
   ink.fillStyle = text
   ink.strokeStyle = grid
   ink.lineWidth = 1
@@ -50,12 +61,12 @@ function drawAxes(ink, box, scales, upTicks, titles, { text, grid, tick, title }
   ink.beginPath()
   // Labels stay inside the canvas and never run into one another.
   let end = -Infinity
-  for (const [value, label] of ticksOf(scales.x, Math.max(2, (box.right - box.left) / 84))) {
+  for (const [value, label] of ticksOf(scales.x, Math.max(2, (box.right - box.left) / (84 * scale)))) {
     const x = Math.round(scales.x.to(value)) + 0.5
     ink.moveTo(x, box.top)
     ink.lineTo(x, box.bottom)
     const half = ink.measureText(label).width / 2
-    if (x - half < end + 10) continue
+    if (x - half < end + 10 * scale) continue
     ink.fillText(label, x, box.bottom + 8)
     end = x + half
   }
@@ -66,7 +77,7 @@ function drawAxes(ink, box, scales, upTicks, titles, { text, grid, tick, title }
     const y = Math.round(scales.y.to(value)) + 0.5
     ink.moveTo(box.left, y)
     ink.lineTo(box.right, y)
-    if (y > above - 18) continue
+    if (y > above - 18 * scale) continue
     ink.fillText(label, box.left - 8, y)
     above = y
   }
@@ -74,12 +85,12 @@ function drawAxes(ink, box, scales, upTicks, titles, { text, grid, tick, title }
   ink.font = title
   ink.textAlign = "center"
   ink.textBaseline = "bottom"
-  ink.fillText(titles.x, (box.left + box.right) / 2, box.bottom + 52, box.right - 4)
+  ink.fillText(titles.x, (box.left + box.right) / 2, box.bottom + 52 * scale, box.right - 4)
   ink.save()
   ink.translate(2, (box.top + box.bottom) / 2)
   ink.rotate(-Math.PI / 2)
   ink.textBaseline = "top"
-  ink.fillText(titles.y, 0, 0, box.bottom - box.top + 30)
+  titles.y.forEach((line, i) => ink.fillText(line, 0, i * NAME_HEIGHT * scale, box.bottom - box.top + 30))
   ink.restore()
 }
 
@@ -138,14 +149,14 @@ function drawCross(ink, { x, y, colour, width }, scales) {
 }
 
 // The names that fit beside the plot, and the room that they take; in little room, their short forms.
-function namesOf(ink, entries, lines, width, height) {
+function namesOf(ink, entries, lines, width, height, scale) {
   const ended = entries.flatMap((entry) => {
     const line = lines.find(({ group, role, x }) => group === entry.group && role === "curve" && x.length)
     return line ? [{ entry, line }] : []
   })
-  if (!ended.length || ended.length * NAME_HEIGHT > height) return { width: 16, texts: [] }
+  if (!ended.length || ended.length * NAME_HEIGHT * scale > height) return { width: 16, texts: [] }
   const most = width * NAMES - 30
-  const form = width < NARROW ? "short" : "name"
+  const form = width < NARROW * scale ? "short" : "name"
   const texts = ended.map(({ entry, line }) => ({ entry, line, text: shortened(ink, entry[form], most) }))
   return { texts, width: Math.ceil(Math.max(...texts.map(({ text }) => ink.measureText(text).width))) + 30 }
 }
@@ -157,7 +168,7 @@ function shortened(ink, text, most) {
   return `${text.slice(0, length).trimEnd()}…`
 }
 
-function drawNames(ink, texts, { x, y, box }, { text: colour, tick }) {
+function drawNames(ink, texts, { x, y, box }, { text: colour, tick, scale }) {
   const [first, last] = x.ends
   const labels = texts.flatMap(({ entry, line, text }) => {
     let at = line.x.length - 1
@@ -166,7 +177,7 @@ function drawNames(ink, texts, { x, y, box }, { text: colour, tick }) {
     const end = [x.to(line.x[at]), Math.max(box.top, Math.min(box.bottom, y.to(line.y[at])))]
     return [{ entry, text, end, y: end[1] }]
   })
-  apart(labels, box)
+  apart(labels, box, NAME_HEIGHT * scale)
   ink.font = tick
   ink.textAlign = "left"
   ink.textBaseline = "middle"
@@ -190,17 +201,17 @@ function drawNames(ink, texts, { x, y, box }, { text: colour, tick }) {
   return labels
 }
 
-/** Move labels apart that would overlap, as little as needed, within the box: first down, then up from the foot. */
-function apart(labels, box) {
+/** Move labels of this height apart that would overlap, as little as needed, within the box: first down, then up from the foot. */
+function apart(labels, box, height) {
   labels.sort((a, b) => a.y - b.y)
   let least = box.top + 4
   for (const label of labels) {
     label.y = Math.max(label.y, least)
-    least = label.y + NAME_HEIGHT
+    least = label.y + height
   }
   let most = box.bottom - 2
   for (const label of labels.toReversed()) {
     label.y = Math.min(label.y, most)
-    most = label.y - NAME_HEIGHT
+    most = label.y - height
   }
 }

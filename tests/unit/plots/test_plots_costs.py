@@ -58,6 +58,6 @@ def test_labels_avoid_each_other() -> None:
         ]
         return sum(costs._overlap(box, other) for i, box in enumerate(boxes) for other in boxes[:i])
 
-    chosen = costs._label_positions(spots, widths)
+    chosen = costs._label_positions(spots, widths, costs._CANVAS[0])
     assert covered(["top center"] * 12) > 1000
     assert covered(chosen) < 0.1 * covered(["top center"] * 12)
