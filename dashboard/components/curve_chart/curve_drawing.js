@@ -4,6 +4,8 @@ import { scaleOf, ticksOf } from "./curve_axes.js"
 // Below this width in pixels, axes and names take less room.
 const NARROW = 520
 const NAME_HEIGHT = 19
+// Pixels from one line of the vertical axis's title to the next.
+const TITLE_LINE = 19
 // Largest share of the width that the names at the ends of lines take.
 const NAMES = 0.27
 // Markers of a line are at least so many pixels apart.
@@ -25,7 +27,8 @@ export function paint(canvas, width, height, { lines, entries, axes, titles, sty
   const y = scaleOf(axes.y, bottom, top)
   ink.font = fonts.tick
   const upTicks = ticksOf(y, Math.max(2, (bottom - top) / 40))
-  const left = Math.ceil(Math.max(...upTicks.map(([, label]) => ink.measureText(label).width), 20)) + (narrow ? 30 : 38)
+  const left = Math.ceil(Math.max(...upTicks.map(([, label]) => ink.measureText(label).width), 20)) + (narrow ? 30 : 38) +
+    TITLE_LINE * (titles.y.split("\n").length - 1)
   const names = namesOf(ink, entries, lines, width, bottom - top)
   const box = { left, right: width - names.width, top, bottom }
   const scales = { x: scaleOf(axes.x, box.left, box.right), y, box }
@@ -79,7 +82,7 @@ function drawAxes(ink, box, scales, upTicks, titles, { text, grid, tick, title }
   ink.translate(2, (box.top + box.bottom) / 2)
   ink.rotate(-Math.PI / 2)
   ink.textBaseline = "top"
-  ink.fillText(titles.y, 0, 0, box.bottom - box.top + 30)
+  titles.y.split("\n").forEach((line, i) => ink.fillText(line, 0, i * TITLE_LINE, box.bottom - box.top + 30))
   ink.restore()
 }
 
