@@ -44,7 +44,7 @@ if get_script_run_ctx(suppress_warning=True):
 else:
     app = st.App(
         __file__,
-        routes=[*serving.routes(navigation.PAGES), *troubles.routes()],
+        routes=[*serving.routes([*navigation.PAGES, navigation.GLOSSARY]), *troubles.routes()],
         middleware=[*access.middleware(), *compression.compression_middleware(), *uploads.upload_middleware()],
         lifespan=serving.lifespan,
         on_script_error=show_uncaught_error,

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.compare.workspace import baseline_of
-from dashboard.components import curve_chart, data_table, table_rows
+from dashboard.components import curve_chart, data_table, explained, table_rows
 from dashboard.controls import compared_runs, run_table, show_replay
 from dashboard.frame import cached_by_run, choose_option, errors_as_messages, number_ranges
 from mnist_core.analysis import SPREAD_BANDS, SeedGroup, SpreadBand, measures, seed_groups
@@ -147,14 +147,17 @@ def _controls(runs: Sequence[Run]) -> _Choice:
             _METRICS,
             default="loss",
             key="metric",
-            help="Loss is what training lowers; accuracy is the share of right answers.",
+            help=explained("What the vertical axis shows.", "Cross-entropy, loss", "Accuracy"),
         )
         x: CurveAxis = choose_option(
             "Across",
             _AXES,
             default="step",
             key="x",
-            help="What the horizontal axis counts. For runs with different batch sizes, choose epoch or seconds.",
+            help=explained(
+                "What the horizontal axis counts. For runs with different batch sizes, choose epoch or seconds.",
+                "Epoch",
+            ),
         )
         baseline = _choose_difference(runs)
         smoothing = st.slider(
@@ -167,8 +170,11 @@ def _controls(runs: Sequence[Run]) -> _Choice:
             bind="query-params",
             width=220,
             disabled=bool(baseline),
-            help="How strongly the bold training curve is smoothed: the weight of earlier values in a moving average "
-            "along the axis. The measured curve stays faint behind it, with all its spikes.",
+            help=explained(
+                "How strongly the bold training curve is smoothed: the weight of earlier values in a moving average "
+                "along the axis. The measured curve stays faint behind it, with all its spikes.",
+                "Smoothing",
+            ),
         )
         log_x = st.toggle("Log x", key="log_x", bind="query-params", help="Logarithmic horizontal axis.")
         log_y = st.toggle(
@@ -191,8 +197,11 @@ def _choose_difference(runs: Sequence[Run]) -> str:
         f"Difference from {in_markdown(run_label(baseline, 24))}",
         key="curve_difference",
         bind="query-params",
-        help="Draws how far every other line is above or below the pinned baseline after each epoch; the baseline "
-        "becomes the zero line.",
+        help=explained(
+            "Draws how far every other line is above or below the pinned baseline after each epoch; the baseline "
+            "becomes the zero line.",
+            "Baseline",
+        ),
     )
     return baseline.id if is_chosen else ""
 
@@ -203,8 +212,11 @@ def _choose_band(are_differences: bool) -> SpreadBand | None:
         "Seeds as one line",
         key="curve_seeds",
         bind="query-params",
-        help="Runs that differ only in their seed become one line: their mean, with a band around it. A single run "
-        "stays as it is.",
+        help=explained(
+            "Runs that differ only in their seed become one line: their mean, with a band around it. A single run "
+            "stays as it is.",
+            "Seed",
+        ),
     )
     if not together:
         return None
@@ -215,9 +227,13 @@ def _choose_band(are_differences: bool) -> SpreadBand | None:
         bind="query-params",
         width=220,
         disabled=are_differences,
-        help="Standard deviation: how far single seeds lie from their mean. Standard error: how uncertain that mean "
-        "is. 95 % interval: where the mean of many more seeds most likely lies (Student's t). "
-        "Differences from a baseline always have their 95 % interval (Welch).",
+        help=explained(
+            "Standard deviation: how far single seeds lie from their mean. Standard error: how uncertain that mean "
+            "is. 95 % interval: where the mean of many more seeds most likely lies (Student's t). "
+            "Differences from a baseline always have their 95 % interval (Welch).",
+            "Standard deviation",
+            "Interval (95 %)",
+        ),
     )
 
 

@@ -6,6 +6,7 @@ from math import isnan
 import pandas as pd
 import streamlit as st
 
+from dashboard.components import explained
 from dashboard.frame import background_jobs, errors_as_messages, navigation, open_store
 from dashboard.sweeps import chosen_sweep, sweep_form, sweep_results
 from mnist_core import sweeps
@@ -171,7 +172,10 @@ def _best(sweep: Sweep, table: pd.DataFrame) -> None:
         figure.metric(
             "Best run so far",
             f"{run.accuracy:.2%}",
-            help=f"Highest {label} accuracy of a single run, at its best epoch. The best of many runs is partly luck.",
+            help=explained(
+                f"Highest {label} accuracy of a single run, at its best epoch. The best of many runs is partly luck.",
+                "Selection bias",
+            ),
         )
         figure.caption(f"{label} accuracy")
         parts = [_values(leaders.of_run)] + ([f"seed {run.seed}"] if sweep.seeds > 1 else [])

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.components import curve_chart, data_table, live_figure, table_rows
+from dashboard.components import curve_chart, data_table, explained, live_figure, table_rows
 from dashboard.controls import CHOSEN_ON_COLUMN, compared_runs, run_table
 from dashboard.frame import choose_option, errors_as_messages, open_store
 from mnist_core import sweeps
@@ -51,7 +51,7 @@ def show_sweep_curves(sweep: Sweep, table: pd.DataFrame) -> None:
             _METRICS,
             default=_METRICS[0],
             key="curves_of",
-            help="Accuracy is the share of right answers; loss is what training lowers.",
+            help=explained("What the vertical axis shows.", "Accuracy", "Cross-entropy, loss"),
         )
         field = _coloured_by(sweep)
     shown = evenly_spread(begun, field, MOST_CURVES)
@@ -106,7 +106,7 @@ def show_sweep_runs(sweep: Sweep, table: pd.DataFrame) -> None:
     percent = partial(column.NumberColumn, format="%.2f%%", width="small")
     columns = {
         "Run": column.LinkColumn(display_text=r"run=(\d+)", width="small", help="Opens the run on the page Inspect."),
-        "Validation": percent(help="Accuracy on the held-out images, at the best epoch."),
+        "Validation": percent(help=explained("Accuracy at the best epoch.", "Validation images")),
         "Test": percent(
             help="Accuracy on the test images, with the weights of the best epoch. Optimistic if these images chose it."
         ),
