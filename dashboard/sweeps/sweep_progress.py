@@ -199,7 +199,7 @@ def _best(sweep: Sweep, table: pd.DataFrame) -> None:
         remarks = [stats.selection_bias_text(leaders.selection_bias)]
         if leaders.best != leaders.of_run:
             remarks.append(
-                f"By its mean over seeds, another setting is better: {_values(leaders.best)}. "
+                f"Another setting has a higher mean over its seeds: {_values(leaders.best)}. "
                 f"{_means(leaders.best, label, measure)}"
             )
         st.markdown("  \n".join(remark for remark in remarks if remark))

@@ -37,6 +37,17 @@ def show_sweep_summary(sweep: Sweep, table: pd.DataFrame) -> None:
     live_figure("sweep-summary", figure, f"{measures.ranking_label(measure)} by {' and '.join(labels.values())}")
     if measure == "test_accuracy":
         st.caption("Test accuracy. It is optimistic as soon as you choose settings by it.")
+    if note := few_seeds_note(sweep.seeds):
+        st.caption(note)
+
+
+def few_seeds_note(seeds: int) -> str:
+    """What one or two seeds of each setting leave open; "" for more."""
+    if seeds == 1:
+        return "Each setting has a single seed: the differences between settings may be luck. Three seeds or more tell."
+    if seeds == 2:
+        return "Two seeds are too few for an interval: the differences between means may be luck. Three or more tell."
+    return ""
 
 
 def show_sweep_curves(sweep: Sweep, table: pd.DataFrame) -> None:
@@ -45,6 +56,9 @@ def show_sweep_curves(sweep: Sweep, table: pd.DataFrame) -> None:
     if begun.empty:
         return
     st.header("Learning curves")
+    if sweep.base.epochs == 1 and "epochs" not in sweep.fields:
+        st.caption("Every run has one epoch, and so one measured value: no curve. The table below has the values.")
+        return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         metric: Metric | None = choose_option(
             "Of",

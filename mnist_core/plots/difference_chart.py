@@ -157,8 +157,8 @@ def _lines(run: LearningRun, difference: _Difference, style: RunStyle, view: Vie
 
 
 def _zero_line(run: str, lines: Sequence[Line], style: RunStyle, view: View) -> Line:
-    """The baseline, as far as the others reach."""
-    low, high = min(float(line.x.min()) for line in lines), max(float(line.x.max()) for line in lines)
+    """The baseline, across the whole axis, so that it is seen where the others have a single point."""
+    low, high = view.x_axis(lines).ends
     x = np.geomspace(low, high, _ZEROS) if view.log_x else np.linspace(low, high, _ZEROS)
     values = np.arange(_ZEROS), x, np.zeros(_ZEROS)
     return make_line(run, "zero", run, "curve", "the baseline", values, style, log=(view.log_x, False))

@@ -4,6 +4,8 @@ import { scaleOf, ticksOf } from "./curve_axes.js"
 // Below this width in pixels, axes and names take less room.
 const NARROW = 520
 const NAME_HEIGHT = 19
+// Width in pixels of the band around a single point.
+const BAR = 8
 // Pixels from one line of the vertical axis's title to the next.
 const TITLE_LINE = 19
 // Largest share of the width that the names at the ends of lines take.
@@ -94,6 +96,11 @@ function drawLine(ink, line, { x, y }, style) {
   for (let i = 0; i < line.x.length; i += 1) ink.lineTo(x.to(line.x[i]), y.to(line.y[i]))
   if (line.role === "band") ink.fill()
   else ink.stroke()
+  // The band around a single point has no width, so it is a bar.
+  if (line.role === "band" && line.x.length === 2) {
+    Object.assign(ink, { lineWidth: BAR, globalAlpha: Math.min(1, 2 * line.opacity) })
+    ink.stroke()
+  }
   ink.setLineDash([])
   // A line of one point has no length.
   if (line.symbol || (line.role === "curve" && line.x.length === 1)) drawMarks(ink, line, { x, y }, style)

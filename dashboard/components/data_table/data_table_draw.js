@@ -84,8 +84,10 @@ export function showTerm(table, name) {
   table.term.replaceChildren(...lines)
   const head = table.heads.get(name).getBoundingClientRect()
   const root = table.root.getBoundingClientRect()
-  const left = Math.max(0, Math.min(head.left - root.left, root.width - table.term.offsetWidth))
-  Object.assign(table.term.style, { left: `${left}px`, top: `${head.bottom - root.top}px` })
+  // Class mode enlarges tables, and positions within them count in pixels before that.
+  const zoom = root.width / table.root.offsetWidth || 1
+  const left = Math.max(0, Math.min((head.left - root.left) / zoom, table.root.offsetWidth - table.term.offsetWidth))
+  Object.assign(table.term.style, { left: `${left}px`, top: `${(head.bottom - root.top) / zoom}px` })
 }
 
 function newHead(name) {
