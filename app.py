@@ -49,7 +49,7 @@ if get_script_run_ctx(suppress_warning=True):
 else:
     app = st.App(
         __file__,
-        routes=[*serving.routes(navigation.PAGES), *troubles.routes()],
+        routes=[*serving.routes([*navigation.PAGES, navigation.GLOSSARY]), *troubles.routes()],
         middleware=[
             *host_middleware(),
             *gate_middleware(),

@@ -11,11 +11,11 @@ from dashboard.controls import (
     split_predictions,
 )
 from dashboard.frame import choose_option, choose_run, navigation, open_store
-from dashboard.inspect import PREDICTION_VIEWS, show_learning, show_weights
+from dashboard.inspect import PREDICTION_VIEWS, show_facts, show_learning, show_weights
 from mnist_core.analysis import image_remarks, measures
 from mnist_core.config import SplitName
 from mnist_core.store import Run
-from mnist_core.text import in_html, in_markdown, in_table_cell
+from mnist_core.text import in_markdown, in_table_cell
 
 _WATCH_SECONDS = 2.0
 _WHY_NOT = {
@@ -49,26 +49,11 @@ def page() -> None:
     for styles in (IMAGE_STYLES, CLASS_BAR_STYLES):
         st.html(styles)
     with right:
-        summary(run)
+        show_facts(run)
     note(run)
     view(run)
     if run.active:
         st.fragment(follow, run_every=_WATCH_SECONDS)(run.id, (run.state, run.epoch))
-
-
-def summary(run: Run) -> None:
-    """How well the run does, and what it is."""
-    test = "Test accuracy (optimistic)" if run.optimistic else "Test accuracy"
-    facts = {
-        test: _percent(run.tested_accuracy),
-        **({} if run.optimistic else {"Validation accuracy": _percent(run.held_out_accuracy)}),
-        "Parameters": "–" if run.parameters is None else f"{run.parameters:,}",
-        "Epochs": f"{run.epoch} of {run.config.epochs}",
-        "Data set": run.dataset,
-        "State": run.state,
-    }
-    items = "".join(f"<div><span>{name}</span><b>{in_html(value)}</b></div>" for name, value in facts.items())
-    st.html(f"<div class='facts'>{items}</div>")
 
 
 def note(run: Run) -> None:
@@ -110,10 +95,6 @@ def follow(run_id: str, seen: tuple[str, int]) -> None:
     runs = open_store().runs(ids=[run_id])
     if not runs or (runs[0].state, runs[0].epoch) != seen:
         st.rerun()
-
-
-def _percent(fraction: float | None) -> str:
-    return "–" if fraction is None else f"{fraction:.2%}"
 
 
 navigation.enter()

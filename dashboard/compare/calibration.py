@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.compare.legend import show_legend
-from dashboard.components import data_table, table_rows
+from dashboard.components import data_table, explained, table_rows
 from dashboard.controls import compared_runs, load_predictions, run_table
 from dashboard.frame import cached_by_run, choose_option, show_figure
 from mnist_core.analysis import Predictions, Uncertainty, calibration, measures, scores, stats
@@ -184,11 +184,14 @@ def _columns() -> dict[str, Any]:
     return {
         **{name: run_columns[name] for name in ("Line", "Run", "Name")},
         "Accuracy": number(format="%.2f%%", help="Right answers to the test images."),
-        "Confidence": number(format="%.2f%%", help="Mean probability of the class that is named."),
+        "Confidence": number(format="%.2f%%", help=explained("The mean over all test images.", "Confidence")),
         "Calibration error": number(
             format="%.2f%%",
-            help="How far confidence and accuracy lie apart (expected calibration error): their mean distance over the "
-            "ranges, weighted by images.",
+            help=explained(
+                "How far confidence and accuracy lie apart (expected calibration error): their mean distance over the "
+                "ranges, weighted by images.",
+                "Calibration",
+            ),
         ),
         _INTERVAL: st.column_config.TextColumn(
             width=120,
@@ -205,8 +208,7 @@ def _columns() -> dict[str, Any]:
         ),
         "Temperature": number(
             format="%.3f",
-            help="The scores (logits) are divided by it before they become probabilities. It is fitted on the "
-            "validation images. Above 1: the run was too sure.",
+            help=explained("It is fitted on the validation images. Above 1: the run was too sure.", "Temperature"),
         ),
         "Calibration error after": number(format="%.2f%%", help="The same with the temperature."),
         _INTERVAL_AFTER: st.column_config.TextColumn(

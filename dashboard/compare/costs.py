@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.components import data_table, table_rows
+from dashboard.components import data_table, explained, table_rows
 from dashboard.controls import compared_runs, load_predictions, run_table
 from dashboard.frame import cached_by_run, choose_option, open_store, show_figure, type_scale
 from mnist_core.analysis import Memory, Speed, costs, measures, seed_groups, stats
@@ -48,7 +48,7 @@ _COSTS = {
 
 def show_costs(runs: Sequence[Run]) -> None:
     """Accuracy against what it costs, one point a run, the Pareto front, and all costs in a table."""
-    st.header("Accuracy against cost", anchor=False)
+    st.header("Accuracy against cost", anchor=False, help=explained("", "Pareto front"))
     with st.container(horizontal=True, vertical_alignment="bottom", key="cost-controls"):
         chosen = choose_option(
             "Against",
@@ -220,8 +220,8 @@ def _show_table(table: pd.DataFrame, timed: bool) -> None:
         "Accuracy": number(format="%.2f%%"),
         "From": number(format="%.2f%%", help="Lower end of the 95 % interval (Wilson; Student's over seeds)."),
         "To": number(format="%.2f%%", help="Upper end of the 95 % interval (Wilson; Student's over seeds)."),
-        "Parameters": number(format="localized", help="Learned numbers."),
-        "MACs": number(format="localized", help="Multiply-accumulates for one image."),
+        "Parameters": number(format="localized", help=explained("", "Parameters, weights")),
+        "MACs": number(format="localized", help=explained("", "MACs")),
         "Training (s)": number(format="%.1f", help="Seconds of training, pauses not counted."),
         "One image (ms)": number(format="%.3f", help="Median time from pixels to probabilities, on one core."),
         "In batches (ms)": number(format="%.4f", help=f"The same for each image of a batch of {costs.BATCH}."),

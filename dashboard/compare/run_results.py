@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.compare.workspace import baseline_of
-from dashboard.components import data_table, table_rows
+from dashboard.components import data_table, explained, table_rows
 from dashboard.controls import change_one_thing, compared_runs, run_table
 from dashboard.frame import show_figure
 from mnist_core.analysis import Verdict, comparison, config_differences, fairness, measures, runs_table, stats
@@ -105,8 +105,11 @@ def _show_table(runs: Sequence[Run]) -> None:
     interval = st.column_config.TextColumn(
         "95 % interval",
         width=120,
-        help="Where the accuracy on many more images of this kind most likely lies (Wilson's formula). It covers only "
-        "the chance in the choice of test images: another seed would change the accuracy, too.",
+        help=explained(
+            "Where the accuracy on many more images of this kind most likely lies (Wilson's formula). It covers only "
+            "the chance in the choice of test images: another seed would change the accuracy, too.",
+            "Interval (95 %)",
+        ),
     )
     rows = table_rows(
         frame.loc[:, run_table.with_chosen_on(order, runs)],
@@ -142,13 +145,18 @@ def _difference_columns(baseline: Run | None) -> dict[str, Any]:
         _DIFFERENCE: column.NumberColumn(
             f"Minus #{baseline.number}",
             format="%+.2f",
-            help="Test accuracy minus that of the baseline, in percentage points.",
+            help=explained(
+                "Test accuracy minus that of the baseline, in percentage points.", "Baseline", "Percentage point"
+            ),
         ),
         _DIFFERENCE_INTERVAL: column.TextColumn(
             "95 % of that",
             width=170,
-            help="Where this difference most likely lies on many more images of this kind: the exact interval that "
-            "belongs to McNemar's test, of this pair alone. If it leaves out 0, that is evidence of a difference.",
+            help=explained(
+                "Where this difference most likely lies on many more images of this kind: the exact interval that "
+                "belongs to McNemar's test, of this pair alone. If it leaves out 0, that is evidence of a difference.",
+                "McNemar's test",
+            ),
         ),
     }
 
@@ -189,7 +197,9 @@ def _show_differences(runs: Sequence[Run]) -> None:
             "The seed is chance: it favours no run, but blurs the result. Threads, processor and version of torch may "
             "change the last digits; runs that began alike then drift apart, which is chance as well."
         )
-        rows = table_rows(differing, {"Hyperparameter": text(pinned=True), "Role": text(help=help)})
+        rows = table_rows(
+            differing, {"Hyperparameter": text(pinned=True), "Role": text(help=explained(help, "Confound"))}
+        )
         data_table("differences", rows, "Settings that differ")
         st.caption("A dash: the setting has no effect in that run.")
 

@@ -19,6 +19,7 @@ from dashboard.compare import (
     verdict,
 )
 from dashboard.compare.meanings import Meaning, show_meaning
+from dashboard.components import explained
 from dashboard.frame import choose_option, errors_as_messages, number_ranges, open_store
 from mnist_core.analysis import measures
 from mnist_core.config import dataset
@@ -35,6 +36,8 @@ class Section:
     # Plain text, computed from the runs.
     sentence: Callable[[Sequence[Run]], str]
     meaning: Meaning
+    # Terms of the glossary that the mark beside the sentence explains.
+    terms: tuple[str, ...]
     # Whether its figures are of runs that answered the same images: then it shows one data set at a time.
     needs_one_data_set: bool
 
@@ -52,6 +55,7 @@ SECTIONS: Mapping[str, Section] = {
             "Two networks differ by 0.1 percentage points on 10,000 images. How many images is that, and would you bet "
             "on the same order with other images?",
         ),
+        ("Run", "Chance, luck"),
         False,
     ),
     "Curves": Section(
@@ -64,6 +68,7 @@ SECTIONS: Mapping[str, Section] = {
             "loss = −(1/n) · Σ ln p(true class), the mean over the images of a step or of an epoch (cross-entropy).",
             "The training curve still falls, but the validation curve rises. What does it learn from there on?",
         ),
+        ("Overfitting",),
         False,
     ),
     "Is it real?": Section(
@@ -77,6 +82,7 @@ SECTIONS: Mapping[str, Section] = {
             "exactly one of the two has right (McNemar's exact test).",
             "A coin falls 34 times on heads and 28 times on tails. Is it a fair coin? And at 340 to 280?",
         ),
+        ("p", "Selection bias"),
         True,
     ),
     "Disagreements": Section(
@@ -89,6 +95,7 @@ SECTIONS: Mapping[str, Section] = {
             "For R runs there are 2ᴿ patterns of right and wrong; each image belongs to exactly one of them.",
             "Two networks are equally accurate. Can they be wrong on different images, and would a vote of both help?",
         ),
+        ("Test images",),
         True,
     ),
     "Classes": Section(
@@ -101,6 +108,7 @@ SECTIONS: Mapping[str, Section] = {
             "accuracy of class k = images of class k that are called k / images of class k.",
             "Which two digits does a network mix up most, before you look? Which two do you mix up?",
         ),
+        ("Label",),
         True,
     ),
     "Cost": Section(
@@ -114,6 +122,7 @@ SECTIONS: Mapping[str, Section] = {
             "one of the two.",
             "Which network would you put into a wrist watch, and which into a data centre?",
         ),
+        ("MACs",),
         True,
     ),
     "Calibration": Section(
@@ -127,6 +136,7 @@ SECTIONS: Mapping[str, Section] = {
             "confidence.",
             "A network says “99 % sure” a hundred times and is right 90 times. What would you change about it?",
         ),
+        ("Calibration", "Confidence"),
         True,
     ),
     "Robustness": Section(
@@ -139,6 +149,7 @@ SECTIONS: Mapping[str, Section] = {
             "mean accuracy = (1/5) · Σ accuracy over the five steps of a kind of change.",
             "Which change would harm a network most that never saw a moved digit, and why?",
         ),
+        ("Accuracy",),
         True,
     ),
     "Labels": Section(
@@ -152,6 +163,7 @@ SECTIONS: Mapping[str, Section] = {
             "by 1 / loss⁴.",
             "If every network says 5 and the label says 3, who is right? How would you find out?",
         ),
+        ("Label",),
         True,
     ),
     "Take away": Section(
@@ -164,6 +176,7 @@ SECTIONS: Mapping[str, Section] = {
             "The same seed, images, order and processor give the same weights, bit for bit: their SHA-256 is equal.",
             "Which line of the script would you change to make the network better, and what do you expect?",
         ),
+        ("Checkpoint",),
         False,
     ),
 }
@@ -193,7 +206,7 @@ def show_section(name: str, runs: Sequence[Run]) -> None:
         with st.container(key="sentence"):
             sentence, meaning = st.columns([4, 1], vertical_alignment="top")
             lines = section.sentence(runs).split("\n")
-            sentence.markdown("  \n".join(map(in_markdown, lines)))
+            sentence.markdown("  \n".join(map(in_markdown, lines)), help=explained("", *section.terms) or None)
             with meaning:
                 show_meaning(section.about, section.meaning)
         section.draw(runs)

@@ -7,7 +7,7 @@ from statistics import stdev
 import pandas as pd
 import streamlit as st
 
-from dashboard.components import data_table, table_rows
+from dashboard.components import data_table, explained, table_rows
 from dashboard.controls import compared_runs
 from dashboard.frame import choose_option, navigation, show_figure
 from mnist_core.analysis import SPREAD_BANDS, GroupPair, Predictions, SpreadBand, TrainedArchitecture, Verdict, stats
@@ -172,7 +172,7 @@ def _table(verdict: Verdict) -> None:
         "Difference": number(format="%+.3g", help="Mean of the first minus mean of the second, percentage points."),
         "From (this pair alone)": number(format="%+.3g", help=f"Lower {alone}"),
         "To (this pair alone)": number(format="%+.3g", help=f"Upper {alone}"),
-        "Welch p (Holm)": number(format="%.3g", help=f"Welch's test, {corrected}"),
+        "Welch p (Holm)": number(format="%.3g", help=explained(f"Welch's test, {corrected}", "Welch's test")),
         "Permutation p (Holm)": number(format="%.3g", help=f"Permutation test, {corrected}"),
     }
     data_table("verdict-pairs", table_rows(table, columns), "Pairs of architectures")

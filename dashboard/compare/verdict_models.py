@@ -6,6 +6,7 @@ from contextlib import nullcontext
 import numpy as np
 import streamlit as st
 
+from dashboard.components import explained
 from dashboard.controls import compared_runs
 from dashboard.frame import show_figure
 from mnist_core.analysis import Pair, PairedTest, Predictions, Verdict, stats
@@ -84,7 +85,11 @@ def _several(verdict: Verdict) -> None:
         list(offered),
         key=_PAIR,
         bind="query-params",
-        help="The two runs that the sentence below is about; the better one first. You can also click a cell.",
+        help=explained(
+            "The two runs that the sentence below is about; the better one first. You can also click a cell.",
+            "McNemar's test",
+            "Correction for several pairs (Holm)",
+        ),
     )
     first, second = offered.get(chosen, next(iter(offered.values())))
     _show_pair(verdict, verdict.pair(first, second))

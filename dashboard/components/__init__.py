@@ -15,6 +15,7 @@ from dashboard.components.network_picker.network_picker import NetworkCard, netw
 from dashboard.components.open_address.open_address import open_address
 from dashboard.components.pad.pad import pad
 from dashboard.components.run_rail.run_rail import RailActions, RailEdit, RailGroup, RailRow, run_rail
+from dashboard.components.terms import address_of, explained, glossary, marked_html, without_terms
 from dashboard.components.thinking.thinking import LayerMeasures, ThinkingView, Tile, thinking
 from dashboard.components.watcher.watcher import watch_address
 
@@ -28,12 +29,16 @@ __all__ = [
     "TableRows",
     "ThinkingView",
     "Tile",
+    "address_of",
     "class_keys",
     "curve_chart",
     "data_table",
+    "explained",
     "gallery",
+    "glossary",
     "growing_curve_chart",
     "live_figure",
+    "marked_html",
     "network_picker",
     "open_address",
     "pad",
@@ -43,6 +48,7 @@ __all__ = [
     "thinking",
     "visible_range",
     "watch_address",
+    "without_terms",
 ]
 
 keep_finished_runs()

@@ -1,10 +1,11 @@
 """A form made from RunConfig's fields; every value is a query parameter, so that a link carries the experiment."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import streamlit as st
 
+from dashboard.components import explained
 from dashboard.controls import network_choice
 from mnist_core.architectures import presets
 from mnist_core.config import RECIPES, FieldInfo, RunConfig, list_config_fields
@@ -19,6 +20,16 @@ _FOLDED = {
     "Optimizer and schedule": ("Optimisation", "Schedule"),
     "Regularisation": ("Regularisation",),
     "Seed and machine": ("Compute",),
+}
+# Terms of the glossary that the help of a field explains, by the field's name.
+FIELD_TERMS: Mapping[str, tuple[str, ...]] = {
+    "batch_size": ("Batch",),
+    "choose_on": ("Validation images", "Optimistic"),
+    "epochs": ("Epoch",),
+    "learning_rate": ("Learning rate",),
+    "seed": ("Seed",),
+    "train_images": ("Training images",),
+    "validation_images": ("Validation images",),
 }
 
 
@@ -92,7 +103,11 @@ def config_fields() -> dict[str, Any]:
 
 def field_widget(field: FieldInfo, prefix: str = "") -> Any:
     """The widget of one field, at its default; `prefix` goes before the key that is its query parameter."""
-    common: dict[str, Any] = {"key": prefix + field.name, "help": field.help, "bind": "query-params"}
+    common: dict[str, Any] = {
+        "key": prefix + field.name,
+        "help": explained(field.help, *FIELD_TERMS.get(field.name, ())),
+        "bind": "query-params",
+    }
     if field.kind == "choice":
         return st.selectbox(
             field.label,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-from dashboard.components import network_picker
+from dashboard.components import explained, network_picker
 from dashboard.controls.network_cards import network_cards
 from dashboard.frame import check_link_values, open_store
 from mnist_core.analysis import MOST_NETWORKS
@@ -72,7 +72,7 @@ def _own_line(listed: Sequence[str]) -> str | None:
         "Write my own network",
         key="own",
         bind="query-params",
-        help="Type layers instead of choosing a network from the list.",
+        help=explained("Type layers instead of choosing a network from the list.", "Architecture"),
     )
     if not writes_own:
         return None

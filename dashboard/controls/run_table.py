@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.components import TableRows, data_table, table_rows
+from dashboard.components import TableRows, data_table, explained, table_rows
 from dashboard.frame import choose_runs, chosen_runs, is_emptied, keep_chosen_runs, open_store, parse_numbers
 from mnist_core.analysis import newest_comparable, runs_table
 from mnist_core.plots import DASHES, PALETTE, RunStyle, dash_lengths, run_style, run_styles
@@ -227,11 +227,9 @@ def _setting_columns() -> dict[str, Any]:
             help="Share of the planned steps that is done, for runs that have not finished.",
         ),
         "Data set": column.TextColumn(width="small"),
-        "Architecture": column.TextColumn(width="medium"),
-        "Parameters": column.NumberColumn(format="localized", help="Numbers that training adjusts."),
-        "MACs": column.NumberColumn(
-            format="localized", help="Multiplications for one image (multiply-accumulates): the usual measure of work."
-        ),
+        "Architecture": column.TextColumn(width="medium", help=explained("", "Architecture")),
+        "Parameters": column.NumberColumn(format="localized", help=explained("", "Parameters, weights")),
+        "MACs": column.NumberColumn(format="localized", help=explained("", "MACs")),
     }
 
 
@@ -239,9 +237,9 @@ def _result_columns() -> dict[str, Any]:
     column = st.column_config
     percent = partial(column.NumberColumn, format="%.2f%%")
     return {
-        "Epochs": column.NumberColumn(help="Completed passes over the training images."),
+        "Epochs": column.NumberColumn(help=explained("Completed epochs.", "Epoch")),
         "Best validation accuracy (%)": percent(
-            "Validation", help="Best accuracy on images that were held back from training."
+            "Validation", help=explained("Best accuracy after an epoch.", "Validation images")
         ),
         "Best epoch": column.NumberColumn(
             help="The epoch whose weights are kept: the one with the best accuracy on the images that choose it."
@@ -249,21 +247,31 @@ def _result_columns() -> dict[str, Any]:
         CHOSEN_ON_COLUMN: column.TextColumn(
             "Chosen on",
             width="small",
-            help="The images that chose the best epoch. If they were held back from training, the test accuracy is "
-            "fair. If they were the test images themselves, it is optimistic. A dash: the last epoch was taken.",
+            help=explained(
+                "The images that chose the best epoch. If they were held back from training, the test accuracy is "
+                "fair. If they were the test images themselves, it is optimistic. A dash: the last epoch was taken.",
+                "Optimistic",
+            ),
         ),
         "Last validation accuracy (%)": percent(
             "Validation, last", help="Accuracy on the images held back from training, after the last epoch."
         ),
-        "Training accuracy (%)": percent("Training", help="Accuracy on the training images during the last epoch."),
+        "Training accuracy (%)": percent(
+            "Training", help=explained("Accuracy during the last epoch.", "Training images")
+        ),
         "Test accuracy (%)": percent(
-            "Test", help="Accuracy of the kept weights on the test images: optimistic if those images chose the epoch."
+            "Test",
+            help=explained(
+                "Accuracy of the kept weights on the test images: optimistic if those images chose the epoch.",
+                "Accuracy",
+                "Test images",
+            ),
         ),
         "Test loss": column.NumberColumn(
             format="%.4f",
-            help="How wrong the probabilities for the test images are (cross-entropy in nats); lower is better.",
+            help=explained("Of the test images, in nats; lower is better.", "Cross-entropy, loss"),
         ),
-        "Learning rate": column.NumberColumn(format="%g"),
+        "Learning rate": column.NumberColumn(format="%g", help=explained("", "Learning rate")),
         "Time (s)": column.NumberColumn("Time (s)", format="%.1f", help="Seconds of training, without pauses."),
         "Images/s": column.NumberColumn(
             format="localized", step=1, help="Training images a second, on average over the whole run."

@@ -6,6 +6,7 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from dashboard.frame.address import keep_chosen_values
+from dashboard.frame.glossary_page import show_glossary_page
 from dashboard.frame.links import report_refused_values
 
 report_refused_values()
@@ -24,6 +25,9 @@ PAGES = {
     "class": ("Class", "What a class does together: a league, votes on races, and who is here."),
 }
 
+# The address of the glossary, which stands in no menu: the marks beside terms lead there.
+GLOSSARY = "glossary"
+
 # Keys of widgets that two pages have and whose value a page sets in a callback. Streamlit forgets what a person chose
 # when the page is left, but keeps what a callback has set: the other page would start with that value.
 _SET_BY_PAGES = ("view", "dataset")
@@ -33,7 +37,8 @@ def current_page() -> Page:
     """Show the navigation and return the page that the URL asks for."""
     st.session_state["framed"] = True
     home = st.Page(_home, title="MNIST Lab", default=True, visibility="hidden")
-    page = st.navigation([home, *map(page_named, PAGES)], position="top")
+    words = st.Page(show_glossary_page, title="Glossary", url_path=GLOSSARY, visibility="hidden")
+    page = st.navigation([home, *map(page_named, PAGES), words], position="top")
     if st.session_state.get("page:open") not in (None, page.url_path):
         for key in _SET_BY_PAGES:
             st.session_state.pop(key, None)
@@ -45,6 +50,11 @@ def page_named(name: str) -> Page:
     """The page whose file has this name, for a link to it."""
     title, help = PAGES[name]
     return st.Page(_FOLDER / f"{name}.py", title=title, help=help)
+
+
+def title_of(address: str) -> str:
+    """What the page at this address is called; "" at none."""
+    return "Glossary" if address == GLOSSARY else PAGES.get(address, ("", ""))[0]
 
 
 def enter() -> None:

@@ -35,7 +35,7 @@ def end_title() -> None:
 
 
 def _show(section: str = "") -> None:
-    title, _ = navigation.PAGES.get(st.session_state.get("page:open", ""), ("", ""))
+    title = navigation.title_of(st.session_state.get("page:open", ""))
     shown = " · ".join(part for part in (section, title, APP_NAME) if part)
     st.session_state[_IS_SET] = True
     st.session_state[_SHOWN] = shown

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.components import data_table, table_rows
+from dashboard.components import data_table, explained, table_rows
 from dashboard.controls import (
     IMAGES_PER_PAGE,
     SplitPredictions,
@@ -64,7 +64,9 @@ def show_mistakes(predictions: SplitPredictions) -> None:
             st.success(f"There is no mistake: all {len(predictions.table):,} {predictions.split} images are right.")
             return
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            true = _class_filter(predictions, "True class", "true", "Show only images that are of this class.")
+            true = _class_filter(
+                predictions, "True class", "true", explained("Show only images that are of this class.", "Label")
+            )
             predicted = _class_filter(predictions, "Predicted class", "given", "Show only images taken for this class.")
         selected = wrong["label"].isin(range(count) if true is None else [true]) & wrong["predicted"].isin(
             range(count) if predicted is None else [predicted]

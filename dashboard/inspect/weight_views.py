@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from dashboard.components import gallery
+from dashboard.components import explained, gallery
 from dashboard.controls import (
     CLASS_TEMPLATES,
     LearnedWeights,
@@ -102,7 +102,7 @@ def _epoch(run: Run) -> int | None:
         st.session_state[key] = start
     st.session_state[first] = start
     help = f"Move it to watch the weights form. The network answers with those of epoch {predicting}."
-    epoch = st.select_slider("After epoch", epochs, key=key, help=help)
+    epoch = st.select_slider("After epoch", epochs, key=key, help=explained(help, "Checkpoint"))
     if epoch != start:
         st.query_params["epoch"] = str(epoch)
     elif linked:

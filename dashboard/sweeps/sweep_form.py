@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.components import explained
 from dashboard.controls import dataset_download, forms
 from dashboard.frame import background_jobs, choose_option, errors_as_messages, open_store
 from dashboard.sweeps import axis_fields, chosen_sweep
@@ -171,8 +172,12 @@ def _seeds() -> int:
         100,
         key="seeds_each",
         bind="query-params",
-        help="How often each combination is trained, each time with another seed. Three or more show how much is "
-        "chance.",
+        help=explained(
+            "How often each combination is trained, each time with another seed. Three or more show how much is "
+            "chance.",
+            "Seed",
+            "Chance, luck",
+        ),
     )
 
 

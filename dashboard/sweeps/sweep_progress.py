@@ -6,6 +6,7 @@ from math import isnan
 import pandas as pd
 import streamlit as st
 
+from dashboard.components import explained
 from dashboard.frame import background_jobs, errors_as_messages, navigation, open_store
 from dashboard.sweeps import chosen_sweep, sweep_form, sweep_results
 from mnist_core import sweeps
@@ -173,7 +174,10 @@ def _best(sweep: Sweep, table: pd.DataFrame) -> None:
         figure.metric(
             "Best run so far",
             f"{run.accuracy:.2%}",
-            help=f"Highest {label} accuracy of a single run, at its best epoch. The best of many runs is partly luck.",
+            help=explained(
+                f"Highest {label} accuracy of a single run, at its best epoch. The best of many runs is partly luck.",
+                "Selection bias",
+            ),
         )
         figure.caption(f"{label} accuracy")
         parts = [_values(leaders.of_run)] + ([f"seed {run.seed}"] if sweep.seeds > 1 else [])
@@ -197,7 +201,7 @@ def _best(sweep: Sweep, table: pd.DataFrame) -> None:
         remarks = [stats.selection_bias_text(leaders.selection_bias)]
         if leaders.best != leaders.of_run:
             remarks.append(
-                f"By its mean over seeds, another setting is better: {_values(leaders.best)}. "
+                f"Another setting has a higher mean over its seeds: {_values(leaders.best)}. "
                 f"{_means(leaders.best, label, measure)}"
             )
         st.markdown("  \n".join(remark for remark in remarks if remark))

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.components import curve_chart, data_table, live_figure, table_rows
+from dashboard.components import curve_chart, data_table, explained, live_figure, table_rows
 from dashboard.controls import CHOSEN_ON_COLUMN, compared_runs, run_table
 from dashboard.frame import choose_option, errors_as_messages, figure_in_class_mode, open_store
 from mnist_core import sweeps
@@ -38,6 +38,17 @@ def show_sweep_summary(sweep: Sweep, table: pd.DataFrame) -> None:
     live_figure("sweep-summary", figure, f"{measures.ranking_label(measure)} by {' and '.join(labels.values())}")
     if measure == "test_accuracy":
         st.caption("Test accuracy. It is optimistic as soon as you choose settings by it.")
+    if note := few_seeds_note(sweep.seeds):
+        st.caption(note)
+
+
+def few_seeds_note(seeds: int) -> str:
+    """What one or two seeds of each setting leave open; "" for more."""
+    if seeds == 1:
+        return "Each setting has a single seed: the differences between settings may be luck. Three seeds or more tell."
+    if seeds == 2:
+        return "Two seeds are too few for an interval: the differences between means may be luck. Three or more tell."
+    return ""
 
 
 def show_sweep_curves(sweep: Sweep, table: pd.DataFrame) -> None:
@@ -46,13 +57,16 @@ def show_sweep_curves(sweep: Sweep, table: pd.DataFrame) -> None:
     if begun.empty:
         return
     st.header("Learning curves")
+    if sweep.base.epochs == 1 and "epochs" not in sweep.fields:
+        st.caption("Every run has one epoch, and so one measured value: no curve. The table below has the values.")
+        return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         metric: Metric | None = choose_option(
             "Of",
             _METRICS,
             default=_METRICS[0],
             key="curves_of",
-            help="Accuracy is the share of right answers; loss is what training lowers.",
+            help=explained("What the vertical axis shows.", "Accuracy", "Cross-entropy, loss"),
         )
         field = _coloured_by(sweep)
     shown = evenly_spread(begun, field, MOST_CURVES)
@@ -107,7 +121,7 @@ def show_sweep_runs(sweep: Sweep, table: pd.DataFrame) -> None:
     percent = partial(column.NumberColumn, format="%.2f%%", width="small")
     columns = {
         "Run": column.LinkColumn(display_text=r"run=(\d+)", width="small", help="Opens the run on the page Inspect."),
-        "Validation": percent(help="Accuracy on the held-out images, at the best epoch."),
+        "Validation": percent(help=explained("Accuracy at the best epoch.", "Validation images")),
         "Test": percent(
             help="Accuracy on the test images, with the weights of the best epoch. Optimistic if these images chose it."
         ),

@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.access import access_is_on
+from dashboard.components import explained
 from dashboard.controls import dataset_download, forms, network_choice
 from dashboard.frame import (
     add_chosen_runs,
@@ -93,7 +94,7 @@ def _start_button(values: dict[str, Any], texts: list[str], disabled: bool) -> N
             key="seeds",
             bind="query-params",
             width=110,
-            help="This many runs, which differ only in the seed (the random start). Several show how much is luck.",
+            help=explained("This many runs, which differ only in the seed. Several show how much is luck.", "Seed"),
         )
         st.button(
             _start_label(len(texts), seeds),

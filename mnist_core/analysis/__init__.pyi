@@ -58,6 +58,7 @@ from .stats.pairs import LEVEL as LEVEL
 from .stats.pairs import PairedTest as PairedTest
 from .stats.seeds import SPREAD_BANDS as SPREAD_BANDS
 from .stats.seeds import SpreadBand as SpreadBand
+from .stats.seeds import welch_intervals as welch_intervals
 from .stats.selection import SelectionBias as SelectionBias
 from .stats.sentences import p_digits as p_digits
 from .stats.sentences import p_text as p_text

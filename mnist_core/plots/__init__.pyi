@@ -18,6 +18,8 @@ from .curve_chart import Line as Line
 from .curve_chart import Panel as Panel
 from .curve_view import CurveAxis as CurveAxis
 from .curve_view import Metric as Metric
+from .difference_chart import DifferenceChart as DifferenceChart
+from .difference_chart import difference_chart as difference_chart
 from .enlarged import enlarged as enlarged
 from .epoch_curves import epoch_curves as epoch_curves
 from .images import channels_last as channels_last

@@ -12,6 +12,7 @@ import numpy as np
 from mnist_core.plots.series import POINTS, thinned
 from mnist_core.plots.style import LEAST_ERROR, RunStyle, accuracy_ends
 
+PanelMetric = Literal["loss", "accuracy", "loss difference", "accuracy difference"]
 # "raw" lines are faint and lie behind, "band" lines are the outline of an area, "mark" lines are single crosses.
 Role = Literal["curve", "raw", "band", "mark"]
 # Points of all lines of a chart together, so that fifty runs stay quick to send and draw.
@@ -80,7 +81,8 @@ class Panel:
     """Lines over one vertical axis."""
 
     title: str
-    metric: Literal["loss", "accuracy"]
+    # What the lines are of, in the units of `y`: losses, accuracies (%), or differences of them (percentage points).
+    metric: PanelMetric
     # Of accuracies (%) a logarithmic axis is one of errors: 99 and 99.5 lie as far apart as 90 and 95.
     log: bool
     # Lowest and highest value of the axis, in units of `y`.

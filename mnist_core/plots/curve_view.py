@@ -1,14 +1,15 @@
 """Axes of learning curves: what they count, and how values become heights."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
 
 from mnist_core.plots.curve_chart import Line, XAxis, x_ends
-from mnist_core.plots.style import NamedRun
+from mnist_core.plots.style import NamedRun, run_label
 from mnist_core.store import MetricSeries
+from mnist_core.text import cut_middle, one_line
 
 Metric = Literal["loss", "accuracy"]
 CurveAxis = Literal["step", "epoch", "seconds", "images"]
@@ -30,6 +31,22 @@ class LearningRun(NamedRun, Protocol):
     def steps_per_epoch(self) -> int | None: ...
     @property
     def train_images(self) -> int | None: ...
+
+
+class CurveGroup(Protocol):
+    """Runs that differ in their seed only, as `comparison.seed_groups` finds them."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def one_per_seed(self) -> Sequence[LearningRun]: ...
+
+
+def line_label(runs: Sequence[LearningRun], name: str, length: int = 44) -> str:
+    """What the line of a run is called, or that of the mean of several seeds with a common `name`."""
+    if len(runs) == 1:
+        return run_label(runs[0], length)
+    return f"{cut_middle(one_line(name), length)} · {len(runs)} seeds"
 
 
 def validation_label(run: LearningRun) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -10,10 +10,12 @@ from mnist_core.analysis import SpreadBand
 from mnist_core.plots.curve_chart import CurveChart, Entry, Kind, Line, make_line, make_panel, points_of_line
 from mnist_core.plots.curve_view import (
     CurveAxis,
+    CurveGroup,
     LearningRun,
     Metric,
     View,
     is_optimistic,
+    line_label,
     per_epoch_dash,
     short_validation_label,
     training_loss_label,
@@ -26,15 +28,6 @@ from mnist_core.store import MetricSeries, RunCurves
 # Opacity of raw curves. It falls with the number of curves; otherwise raw curves cover smoothed ones.
 _FAINT = 0.35
 _DIVERGED = "no finite loss from here on: diverged"
-
-
-class CurveGroup(Protocol):
-    """Runs that differ in their seed only, as `comparison.seed_groups` finds them."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def one_per_seed(self) -> Sequence[LearningRun]: ...
 
 
 # Lines that were made before: by run and metric, what they were made from, and the lines.
@@ -117,23 +110,19 @@ def _without_empty(curves: RunCurves) -> RunCurves:
     return {name: series for name, series in curves.items() if len(series.value)}
 
 
-def _label(runs: Sequence[LearningRun], name: str) -> str:
-    return f"{name} · {len(runs)} seeds" if len(runs) > 1 else run_label(runs[0])
-
-
 def _loss_labels(runs: Sequence[LearningRun]) -> str:
     """What the training losses of these runs have in them more than the losses after each epoch."""
     return ", ".join(dict.fromkeys(filter(None, map(training_loss_label, runs))))
 
 
 def _entry(name: str, runs: Sequence[LearningRun], style: RunStyle) -> Entry:
-    label = _label(runs, name)
+    label = line_label(runs, name)
     return Entry(runs[0].id, label, label, str(runs[0].number), style.colour, style.dash)
 
 
 def _alone_entries(name: str, runs: Sequence[LearningRun], style: RunStyle) -> list[Entry]:
     """Of a single line of the chart: its training and its validation."""
-    label, optimistic = _label(runs, name), is_optimistic(runs[0])
+    label, optimistic = line_label(runs, name), is_optimistic(runs[0])
     training = f"training {_loss_labels(runs)}".strip()
     return [
         Entry(f"{runs[0].id} training", training, label, "training", style.colour, style.dash),

@@ -1,7 +1,7 @@
 """What a sweep found: accuracy against one swept setting, a map of two, and lines through many."""
 
 from collections.abc import Mapping, Sequence
-from math import log10
+from math import isnan, log10
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,6 @@ __all__ = ["sweep_figure", "swept_line", "swept_map", "swept_parallel"]
 
 # With more points than this, numbers beside them would overlap.
 _MOST_LABELS = 8
-# Student's interval of two seeds is thirteen times their standard error: it would span the chart and say nothing.
-_FEWEST_SEEDS = 3
 
 
 def sweep_figure(table: pd.DataFrame, labels: Mapping[str, str], measure: str = "validation_accuracy") -> go.Figure:
@@ -47,11 +45,10 @@ def swept_line(table: pd.DataFrame, field: str, label: str, measure: str = "vali
     xs = [scale.place(row[field]) for row in rows]
     means = np.array([row["mean"] for row in rows])
     low, high = (
-        errors_of(np.array([row["mean"] if row["n"] < _FEWEST_SEEDS else row[end] for row in rows]))
-        for end in ("low", "high")
+        errors_of(np.array([row["mean"] if isnan(row[end]) else row[end] for row in rows])) for end in ("low", "high")
     )
     several = any(row["n"] > 1 for row in rows)
-    certain = any(row["n"] >= _FEWEST_SEEDS for row in rows)
+    certain = any(not isnan(row["low"]) for row in rows)
     figure = go.Figure()
     if several:
         _add_runs(figure, table, field, label, measure)
@@ -71,7 +68,7 @@ def swept_line(table: pd.DataFrame, field: str, label: str, measure: str = "vali
     )
     polish(figure)
     if len(rows) <= _MOST_LABELS:
-        _write_means(figure, rows, xs, high.tolist())
+        _write_means(figure, rows, xs, np.minimum(high, _errors_of_best(table, field, measure, rows)).tolist())
     measured = errors_of(table[measure].dropna().to_numpy(np.float64))
     # The interval of few seeds may span everything; cut it so that the points stay visible.
     ends = np.clip([*low, *high], measured.min(initial=100) / 4, measured.max(initial=0.01) * 4)
@@ -88,10 +85,20 @@ def _error_bars(above: np.ndarray, below: np.ndarray) -> dict[str, Any]:
     return {"type": "data", "symmetric": False, "array": above, "arrayminus": below, **look}
 
 
+def _errors_of_best(table: pd.DataFrame, field: str, measure: str, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
+    """The error (%) of each setting's best run, (settings,)."""
+    best: dict[Any, float] = {}
+    for value, accuracy in zip(table[field].tolist(), table[measure].tolist(), strict=True):
+        # A run without a result has NaN, which is not larger than anything.
+        if accuracy > best.get(value, -1.0):
+            best[value] = accuracy
+    return errors_of(np.array([best[row[field]] for row in rows]))
+
+
 def _write_means(
     figure: go.Figure, rows: Sequence[Mapping[str, Any]], xs: Sequence[float], tops: Sequence[float]
 ) -> None:
-    """Each setting's mean above its point or interval, the best one bold."""
+    """Each setting's mean above its point, its interval and its runs, the best one bold."""
     most = max((row["mean"] for row in rows), default=0.0)
     for x, row, top in zip(xs, rows, tops, strict=True):
         best = row["mean"] == most

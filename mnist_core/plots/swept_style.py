@@ -1,7 +1,7 @@
 """What the figures of a sweep share: settings with their intervals, swept axes, the scale of colours, hover texts."""
 
 from collections.abc import Mapping, Sequence
-from math import isnan, log10
+from math import isnan, log10, nan
 from typing import Any
 
 import pandas as pd
@@ -12,13 +12,18 @@ from mnist_core.plots.style import accuracy_axis
 from mnist_core.plots.swept_scale import COLOURS, SweptScale
 from mnist_core.text import decimals, fixed_decimals, in_plotly
 
+# Student's interval of two seeds is thirteen times their standard error: it would span the chart and say nothing.
+FEWEST_SEEDS = 3
+
 
 def setting_rows(table: pd.DataFrame, fields: Sequence[str], measure: str) -> list[dict[str, Any]]:
-    """Each setting that has results: its fields, n, mean, low and high (see intervals.by_setting)."""
-    return [
-        {str(name): value for name, value in row.items()}
-        for row in mean_by_setting(table, fields, measure).to_dict("records")
-    ]
+    """Each setting that has results: its fields, n, mean, low and high (see intervals.by_setting).
+
+    The ends of the interval are NaN where it is of fewer than three seeds.
+    """
+    rows = mean_by_setting(table, fields, measure)
+    rows.loc[rows["n"] < FEWEST_SEEDS, ["low", "high"]] = nan
+    return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
 
 
 def swept_axis(scale: SweptScale) -> dict[str, Any]:
@@ -81,14 +86,14 @@ def mean_text(row: Mapping[str, Any]) -> str:
 
 
 def half_text(row: Mapping[str, Any]) -> str:
-    """Half a setting's interval in percentage points, or nothing for a single run."""
+    """Half a setting's interval in percentage points, or nothing where there is none."""
     return "" if isnan(row["high"]) else fixed_decimals(50 * (row["high"] - row["low"]), _places(row))
 
 
 def interval_text(row: Mapping[str, Any]) -> str:
-    """A setting's interval in words, or nothing for a single run."""
+    """A setting's interval in words, or how many seeds are too few for one; nothing for a single run."""
     if isnan(row["high"]):
-        return ""
+        return f" (mean of {row['n']} seeds, too few for an interval)" if row["n"] > 1 else ""
     low, high = (fixed_decimals(100 * end, _places(row)) for end in (max(row["low"], 0), min(row["high"], 1)))
     return f" ({low} to {high}, {row['n']} seeds)"
 

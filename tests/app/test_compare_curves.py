@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from mnist_core.analysis.stats.seeds import group_test
 from mnist_core.config.run_config import RunConfig
 from mnist_core.events import EpochEnd, StepEnd
 from mnist_core.store.run import Run
@@ -152,3 +153,33 @@ def test_values_that_are_not_finite_stay_so(store: Store) -> None:
     values = [1.0, float("nan"), float("inf"), float("-inf")]
     store.record(run, [StepEnd(step, 1, value, 0.5, 0.1, 1.0, 0.1) for step, value in enumerate(values, start=1)])
     np.testing.assert_array_equal(store.curves(run.id, ["train_loss"])["train_loss"][3], values)
+
+
+def test_differences_are_drawn_from_the_pinned_baseline(store: Store) -> None:
+    link = {"look": "Curves", "runs": ["1", "2", "3", "4"], "x": "epoch", "smoothing": "0.0"}
+    assert not [toggle for toggle in opened("compare", **link).toggle if toggle.key == "curve_difference"]
+    at = opened("compare", **link, baseline="4", curve_difference="true")
+    panel = chart(at)["panels"][0]
+    assert (panel["metric"], panel["log"]) == ("loss difference", False)
+    lines = {line["id"]: line for line in chart(at)["lines"]}
+    ids = {entry["short"]: entry["group"] for entry in chart(at)["entries"]}
+    assert lines[f"{ids['2']} difference"]["x"].tolist() == [1, 2, 3, 4]
+    assert lines[f"{ids['2']} difference"]["y"] == pytest.approx([0.2 - 0.8] * EPOCHS)
+    assert set(lines[f"{ids['4']} zero"]["y"]) == {0}
+    # Nothing is claimed for single runs.
+    assert all(line["role"] != "band" for line in lines.values())
+    assert at.toggle(key="log_y").disabled
+    at.toggle(key="curve_difference").set_value(False).run()
+    assert chart(at)["panels"][0]["metric"] == "loss"
+
+
+def test_differences_of_seeds_have_the_interval_of_the_verdict(store: Store) -> None:
+    config = RunConfig(dataset="mnist-5k", architecture="softmax", epochs=EPOCHS)
+    _learned(store, config.replace(seed=1), "plain, seed 1", 0.9)
+    link = {"look": "Curves", "runs": ["1", "2", "3", "4", "6"], "x": "epoch", "smoothing": "0.0"}
+    at = opened("compare", **link, baseline="4", curve_difference="true", curve_seeds="true", metric="accuracy")
+    bands = [line for line in chart(at)["lines"] if line["role"] == "band"]
+    assert len(bands) == 1
+    test = group_test([1 - level / 3 for level in (0.1, 0.2, 0.4)], [1 - level / 3 for level in (0.8, 0.9)])
+    third = bands[0]["y"][bands[0]["x"] == 3].tolist()
+    assert sorted(third) == pytest.approx([100 * test.low, 100 * test.high], rel=1e-5)

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
-from dashboard.sweeps.sweep_results import MOST_CURVES, evenly_spread
+from dashboard.sweeps.sweep_results import MOST_CURVES, evenly_spread, few_seeds_note
 from mnist_core import sweeps
 from mnist_core.analysis import stats
 from mnist_core.commands.cli import app
@@ -18,7 +18,7 @@ from mnist_core.events import EpochEnd
 from mnist_core.store.store import Store
 from mnist_core.sweeps.axes import SweepAxis
 from mnist_core.sweeps.sweep import Sweep
-from tests.app.pages import numbers_in, tables
+from tests.app.pages import curve_charts, numbers_in, tables
 from tests.labs import train_now
 
 TINY = RunConfig(dataset="mnist-5k", architecture="mlp-100", train_images=200, epochs=1)
@@ -319,3 +319,15 @@ def test_runs_that_halving_ended_are_counted(page: AppTest):
     page.run()
     (progress,) = page.get("progress")
     assert numbers_in(progress.proto.text) == ["2", "2", "1"]
+
+
+def test_of_one_epoch_there_is_no_curve_and_of_few_seeds_a_warning(page: AppTest):
+    launched(Sweep("short", TINY, (RATES,), seeds=2), train=4)
+    page.run()
+    assert not page.exception
+    assert not curve_charts(page)
+    assert few_seeds_note(2) in texts(page)
+    assert "" == few_seeds_note(3) != few_seeds_note(1) != few_seeds_note(2)
+    _, sweep_id = launched(Sweep("long", TINY.replace(epochs=2), (RATES,)), train=2)
+    page.query_params["sweep"] = sweep_id
+    assert curve_charts(page.run())

@@ -370,3 +370,23 @@ def test_a_large_content_is_sent_once_and_found_again(page: Page, messages: list
     page.get_by_text("Put the table away").click()
     expect(box(page, 3)).to_be_checked()
     assert max(messages) < 40_000
+
+
+def test_a_marked_head_explains_its_term_to_pointer_and_keyboard(page: Page):
+    term = page.get_by_role("tooltip")
+    link = term.get_by_role("link")
+    expect(term).to_be_hidden()
+    head(page, "Parameters").hover()
+    expect(link).to_have_attribute("href", re.compile(r"^glossary\?term="))
+    page.mouse.move(5, 5)
+    expect(term).to_be_hidden()
+    head(page, "#").focus()
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    while not head(page, "Parameters").evaluate("one => one === one.getRootNode().activeElement"):
+        page.keyboard.press("ArrowLeft")
+    expect(term).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(link).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(term).to_be_hidden()

@@ -69,6 +69,8 @@ function linear(low, high, most) {
 /** A value of the vertical axis in few digits. */
 export function written(metric, value) {
   if (metric === "accuracy") return `${value.toFixed(2)}%`
+  if (metric === "accuracy difference") return `${value > 0 ? "+" : ""}${value.toFixed(2)} points`
+  if (metric === "loss difference") return `${value > 0 ? "+" : ""}${Number(value.toPrecision(3))}`
   return Math.abs(value) < 1e-4 || value >= 1e6 ? value.toPrecision(4) : String(Number(value.toPrecision(4)))
 }
 

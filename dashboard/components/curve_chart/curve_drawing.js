@@ -4,6 +4,8 @@ import { scaleOf, ticksOf } from "./curve_axes.js"
 // Below this width in pixels, axes and names take less room. Lengths of texts are those of usual type; `style.scale` enlarges it.
 const NARROW = 520
 const NAME_HEIGHT = 19
+// Width in pixels of the band around a single point.
+const BAR = 8
 // Largest share of the width that the names at the ends of lines take.
 const NAMES = 0.27
 // Markers of a line are at least so many pixels apart.
@@ -44,8 +46,9 @@ export function paint(canvas, width, height, { lines, entries, axes, titles, sty
   return { ...scales, titles, style: { ...style, ...fonts }, names: drawNames(ink, names.texts, scales, { ...style, ...fonts }) }
 }
 
-// A title as one line, or as two where it is longer than its axis: what is in brackets goes below.
+// A title in its lines, or one line as two where it is longer than its axis: what is in brackets goes below.
 function linesOf(ink, title, length, font) {
+  if (title.includes("\n")) return title.split("\n")
   ink.font = font
   const cut = title.indexOf(" (")
   return cut < 0 || ink.measureText(title).width <= length ? [title] : [title.slice(0, cut), title.slice(cut + 1)]
@@ -102,6 +105,11 @@ function drawLine(ink, line, { x, y }, style) {
   for (let i = 0; i < line.x.length; i += 1) ink.lineTo(x.to(line.x[i]), y.to(line.y[i]))
   if (line.role === "band") ink.fill()
   else ink.stroke()
+  // The band around a single point has no width, so it is a bar.
+  if (line.role === "band" && line.x.length === 2) {
+    Object.assign(ink, { lineWidth: BAR, globalAlpha: Math.min(1, 2 * line.opacity) })
+    ink.stroke()
+  }
   ink.setLineDash([])
   // A line of one point has no length.
   if (line.symbol || (line.role === "curve" && line.x.length === 1)) drawMarks(ink, line, { x, y }, style)

@@ -2,7 +2,7 @@
 
 import { csv, keepWidth, read, refresh, width } from "./data_table_cells.js"
 import { hasValue, sorted } from "./data_table_order.js"
-import { ROW, allTicked, draw, drawHead, reach, stopsOf } from "./data_table_draw.js"
+import { ROW, allTicked, draw, drawHead, reach, showTerm, stopsOf } from "./data_table_draw.js"
 import { keptFor } from "../kept.js"
 import { afterRun } from "../page_run.js"
 
@@ -47,7 +47,7 @@ function mount(parentElement, key) {
   const kept = keptFor(key)
   if (!kept.hidden) Object.assign(kept, { hidden: new Set(), sort: null, current: null, last: null, top: 0 })
   const table = { root, kept, heads: new Map(), rows: new Map(), sent: 0 }
-  for (const part of ["caption", "choices", "file", "box", "head", "body"]) table[part] = root.querySelector(`.${part}`)
+  for (const part of ["caption", "choices", "file", "term", "box", "head", "body"]) table[part] = root.querySelector(`.${part}`)
   table.menu = root.querySelector("details")
   table.box.onscroll = () => {
     if (table.content?.whole) kept.top = table.box.scrollTop
@@ -58,6 +58,7 @@ function mount(parentElement, key) {
   table.head.onclick = (event) => clickHead(table, event)
   table.head.onkeydown = (event) => pressHead(table, event)
   table.head.addEventListener("focusin", (event) => reach(stopsOf(table), event.target))
+  listenForTerms(table)
   table.file.onclick = () => save(table)
   table.choices.onchange = (event) => choose(table, event.target)
   // The braces matter: a handler that returns false would swallow every key, and Tab could not leave the menu.
@@ -75,6 +76,27 @@ function mount(parentElement, key) {
   table.observer.observe(table.box)
   tables.set(parentElement, table)
   return table
+}
+
+// What a term in a head means is shown while the pointer or the focus is on the head or on the explanation.
+function listenForTerms(table) {
+  const { root, head, term, box } = table
+  const columnAt = (event) => event.target.closest?.("button")?.dataset.column
+  let later
+  const show = (name) => {
+    clearTimeout(later)
+    showTerm(table, name)
+  }
+  const hideSoon = () => {
+    clearTimeout(later)
+    later = setTimeout(() => term.matches(":hover, :focus-within") || showTerm(table, null), 200)
+  }
+  head.addEventListener("pointerover", (event) => columnAt(event) && show(columnAt(event)))
+  head.addEventListener("focusin", (event) => event.target.matches(":focus-visible") && show(columnAt(event)))
+  for (const part of [head, term]) for (const kind of ["pointerleave", "focusout"]) part.addEventListener(kind, hideSoon)
+  root.addEventListener("keydown", (event) => event.key === "Escape" && showTerm(table, null))
+  // The keyboard scrolls to the head that it reaches.
+  box.addEventListener("scroll", () => term.hidden || showTerm(table, columnAt({ target: root.getRootNode().activeElement })))
 }
 
 function unmount(table, parentElement) {

@@ -13,6 +13,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from dashboard.components import assets
+from dashboard.components.terms import without_terms
 from mnist_core.text import FORMULA, one_line
 
 # A content of more characters is sent only once, and after its first rows.
@@ -145,10 +146,12 @@ def _column(
     if isinstance(config, str):
         config = {"label": config}
     kind = config.get("type_config") or {}
+    help, terms = without_terms(config.get("help") or "")
     column = {
         "name": one_line(name),
         "head": one_line(config.get("label") or name),
-        "help": config.get("help"),
+        "help": help or None,
+        "terms": terms or None,
         "width": config.get("width"),
         "pinned": bool(config.get("pinned")),
         "kind": _KINDS.get(kind.get("type", ""), "number" if pd.api.types.is_numeric_dtype(values) else "text"),

@@ -58,9 +58,36 @@ function head(table, column) {
   element.className = `cell ${column.right ? "right" : ""}`
   element.setAttribute("aria-sort", sort ? (sort.descending ? "descending" : "ascending") : "none")
   if (button.textContent !== text) button.textContent = text
-  button.title = [column.head, column.help, "Click to sort."].filter(Boolean).join("\n")
+  // What explains a term is shown by `showTerm`, which the keyboard reaches, too.
+  button.title = column.terms ? "" : [column.head, column.help, "Click to sort."].filter(Boolean).join("\n")
+  button.classList.toggle("marked", Boolean(column.terms))
+  if (column.terms) button.setAttribute("aria-describedby", "term")
   table.heads.set(column.name, element)
   return pin(element, column)
+}
+
+/** Show below the head of a column what its terms mean, with links to the glossary; null hides it. */
+export function showTerm(table, name) {
+  const column = name ? table.columns.find((column) => column.name === name) : null
+  table.term.hidden = !column?.terms
+  if (table.term.hidden) return
+  const lines = [column.help, ...column.terms].filter(Boolean).map((part) => {
+    const line = document.createElement("p")
+    if (typeof part === "string") line.textContent = part
+    else {
+      const [term, sentence, address] = part
+      const link = Object.assign(document.createElement("a"), { textContent: term, href: address, target: "_blank", rel: "noopener" })
+      line.append(link, `: ${sentence}`)
+    }
+    return line
+  })
+  table.term.replaceChildren(...lines)
+  const head = table.heads.get(name).getBoundingClientRect()
+  const root = table.root.getBoundingClientRect()
+  // Class mode enlarges tables, and positions within them count in pixels before that.
+  const zoom = root.width / table.root.offsetWidth || 1
+  const left = Math.max(0, Math.min((head.left - root.left) / zoom, table.root.offsetWidth - table.term.offsetWidth))
+  Object.assign(table.term.style, { left: `${left}px`, top: `${(head.bottom - root.top) / zoom}px` })
 }
 
 function newHead(name) {

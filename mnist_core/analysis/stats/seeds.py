@@ -46,7 +46,7 @@ def group_test(a: Sequence[float], b: Sequence[float]) -> GroupTest:
     (Phipson and Smyth 2010). With k seeds in each group p is at least 2 / (2k choose k): 0.1 for three.
     Raises ValueError if a group is empty or holds something that is no number.
     """
-    from scipy.special import stdtr, stdtrit
+    from scipy.special import stdtr
 
     if not len(a) or not len(b):
         raise ValueError("a, b: a group without accuracies cannot be tested. Give each at least one.")
@@ -56,14 +56,25 @@ def group_test(a: Sequence[float], b: Sequence[float]) -> GroupTest:
     if min(len(a), len(b)) < 2:
         return GroupTest(difference, nan, nan, nan, nan)
     permutation = _permutation(a, b)
-    parts = variance(a) / len(a), variance(b) / len(b)
-    error = sqrt(sum(parts))
-    if error < SAME:
+    error, freedom, half = (
+        float(part[0]) for part in _welch(*(np.array(side, np.float64)[:, None] for side in (a, b)))
+    )
+    if np.isnan(error):
         return GroupTest(difference, nan, nan, nan, permutation)
-    freedom = sum(parts) ** 2 / (parts[0] ** 2 / (len(a) - 1) + parts[1] ** 2 / (len(b) - 1))
-    half = float(stdtrit(freedom, (1 + LEVEL) / 2)) * error
     p = 2 * float(stdtr(freedom, -abs(difference) / error))
     return GroupTest(difference, difference - half, difference + half, p, permutation)
+
+
+def welch_intervals(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Ends of Welch's 95 % interval of mean(a) - mean(b) for each column of a (S, N) and b (T, N), a row a seed.
+
+    Both ends (N,) are NaN where either has a single seed, and where the seeds of each are all equal.
+    """
+    if min(len(a), len(b)) < 2:
+        unknown = np.full(a.shape[1], nan)
+        return unknown, unknown.copy()
+    difference, half = a.mean(axis=0) - b.mean(axis=0), _welch(a, b)[2]
+    return difference - half, difference + half
 
 
 def smallest_p(a: int, b: int) -> float:
@@ -105,6 +116,20 @@ def pooled_deviation(groups: Sequence[Sequence[float]]) -> float:
     return sqrt(
         sum((len(group) - 1) * variance(group) for group in repeated) / sum(len(group) - 1 for group in repeated)
     )
+
+
+def _welch(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Standard error, degrees of freedom and half the 95 % interval of each column's difference of means, (N,) each.
+
+    NaN where the seeds of each side are all equal.
+    """
+    from scipy.special import stdtrit
+
+    parts = [side.var(axis=0, ddof=1) / len(side) for side in (a, b)]
+    error = np.sqrt(parts[0] + parts[1])
+    error = np.where(error < SAME, nan, error)
+    freedom = error**4 / (parts[0] ** 2 / (len(a) - 1) + parts[1] ** 2 / (len(b) - 1))
+    return error, freedom, stdtrit(freedom, (1 + LEVEL) / 2) * error
 
 
 def _permutation(a: Sequence[float], b: Sequence[float]) -> float:

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components.data_table.data_table import data_table, table_rows
+from dashboard.components.terms import explained
 
 ROWS = 3_000
 SETTINGS = ["rate=0.5", "rate=0.05", "rate=-2", "width=100", "width=20", "mlp-300", "mlp-100", "=1+1"]
@@ -37,7 +38,7 @@ def rows(count):
             "Run": column.NumberColumn("#", width=30, pinned=True, help="The number."),
             "Progress": column.ProgressColumn(format="%d%%", min_value=0, max_value=80),
             "Test": column.NumberColumn(format="%.2f%%"),
-            "Parameters": column.NumberColumn(format="localized"),
+            "Parameters": column.NumberColumn(format="localized", help=explained("", "Parameters, weights")),
             "Rate": column.NumberColumn(format="%g"),
             "Tags": column.ListColumn(),
             "Page": column.LinkColumn(display_text=r"run=(\d+)"),

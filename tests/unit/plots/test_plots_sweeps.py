@@ -118,7 +118,7 @@ def test_two_fields_are_a_map_with_the_means_in_its_cells():
     assert shares[0, 2] == shares[1, 2] == 1
     texts = {(note.x, note.y): note.text for note in figure.layout.annotations}
     assert len(texts) == 5
-    assert texts[(0, 0)].startswith("<b>52</b><br>±6")
+    assert texts[(0, 0)] == "<b>51.50</b>", "two seeds are too few for an interval"
     # Two settings are equally good, and both are outlined.
     assert len(figure.layout.shapes) == 2
     assert figure.layout.xaxis.ticktext == ("10", "100", "300")
@@ -199,3 +199,14 @@ def test_figures_can_be_projected_on_any_ground(name: str):
         for colour in ("#000000", "#ffffff", '"black"', '"white"'):
             assert colour not in text
     assert "<rate>" not in (FIGURES[name].to_json() or "").replace("\\u003c", "<").replace("\\u003e", ">")
+
+
+@pytest.mark.parametrize("axes", [{"learning_rate": [0.01, 0.1]}, {"width": [10, 100], "optimizer": ["sgd", "adam"]}])
+def test_two_seeds_have_no_interval_in_any_figure(axes: dict[str, list[Any]]):
+    def intervals(seeds: int) -> int:
+        figure = sweep_figure(table(lambda _: 0.9, seeds, **axes), labels(*axes))
+        bars = [trace for trace in figure.data if trace.type == "scatter" and trace.error_y.visible]
+        return len(bars) + sum("±" in note.text for note in figure.layout.annotations)
+
+    assert intervals(2) == 0
+    assert intervals(3) > 0
