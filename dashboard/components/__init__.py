@@ -11,6 +11,7 @@ from dashboard.components.data_table.data_table import TableRows, data_table, ta
 from dashboard.components.finished_runs import keep_finished_runs
 from dashboard.components.gallery.gallery import gallery
 from dashboard.components.live_figure.live_figure import live_figure
+from dashboard.components.network_diagram.network_diagram import network_diagram
 from dashboard.components.network_picker.network_picker import NetworkCard, network_picker
 from dashboard.components.pad.pad import pad
 from dashboard.components.run_rail.run_rail import RailActions, RailEdit, RailGroup, RailRow, run_rail
@@ -33,6 +34,7 @@ __all__ = [
     "gallery",
     "growing_curve_chart",
     "live_figure",
+    "network_diagram",
     "network_picker",
     "pad",
     "preload_curve_chart",

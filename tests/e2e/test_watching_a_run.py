@@ -13,7 +13,9 @@ from tests.app_process import wait_until
 from tests.labs import trained_run
 
 pytestmark = pytest.mark.browser
-_TOPS_OF_TILES = """element => [...element.querySelectorAll(".tile")].map(tile => Math.round(tile.getBoundingClientRect().y))"""
+_TOPS_OF_TILES = (
+    """element => [...element.querySelectorAll(".tile")].map(tile => Math.round(tile.getBoundingClientRect().y))"""
+)
 CONFIG = RunConfig(dataset="mnist-5k", architecture="flatten linear(12) relu linear(classes)", epochs=3)
 
 
