@@ -11,6 +11,7 @@ from dashboard.components.data_table.data_table import TableRows, data_table, ta
 from dashboard.components.finished_runs import keep_finished_runs
 from dashboard.components.gallery.gallery import gallery
 from dashboard.components.live_figure.live_figure import live_figure
+from dashboard.components.network_diagram.network_diagram import network_diagram
 from dashboard.components.network_picker.network_picker import NetworkCard, network_picker
 from dashboard.components.open_address.open_address import open_address
 from dashboard.components.pad.pad import pad
@@ -39,6 +40,7 @@ __all__ = [
     "growing_curve_chart",
     "live_figure",
     "marked_html",
+    "network_diagram",
     "network_picker",
     "open_address",
     "pad",

@@ -5,6 +5,7 @@ trained: alone, or beside the others if there are at least two.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
@@ -56,8 +57,43 @@ def set_networks(networks: Sequence[str]) -> None:
     is_line = len(networks) == 1 and networks[0] not in presets()
     if is_line:
         st.session_state["layers"] = networks[0]
+        # The address follows the field by itself only once the field has been on the page.
+        with suppress(StreamlitAPIException):
+            st.query_params["layers"] = networks[0]
     st.session_state["own"] = is_line
     _set_listed([_DEFAULT] if is_line else networks)
+
+
+def chosen_networks() -> list[str]:
+    """The networks that the form has now, in its order; also in a callback, where a line may just have been typed."""
+    return _with_line(st.session_state.get(_CHOSEN, [_DEFAULT]), _typed_line())
+
+
+def replace_network(position: int, line: str) -> bool:
+    """Put a line in the place of one of the chosen networks; to be called from a callback, before the page is drawn.
+
+    A single network becomes the line in the field for layers. Returns False, and changes nothing, if the line is among
+    the other networks already.
+    """
+    networks = chosen_networks()
+    typed = _typed_line()
+    if _layers(line) in [_layers(text) for at, text in enumerate(networks) if at != position]:
+        return False
+    is_typed = networks[position] == typed and position == len(networks) - 1
+    if is_typed:
+        st.session_state["layers"] = line
+    elif len(networks) == 1:
+        set_networks([line])
+    else:
+        listed = list(st.session_state[_CHOSEN])
+        listed[position] = line
+        _set_listed(listed)
+    return True
+
+
+def _typed_line() -> str | None:
+    """The line in the field for layers; None if its switch is off."""
+    return str(st.session_state.get("layers", "")).strip() if st.session_state.get("own") else None
 
 
 def _set_listed(networks: Sequence[str]) -> None:
@@ -145,8 +181,8 @@ def _take_choice(names: list[str], alone: bool) -> None:
     if alone:
         set_networks(names)
         return
-    line = str(st.session_state.get("layers", "")).strip() if st.session_state.get("own") else None
-    before = _with_line(st.session_state.get(_CHOSEN, [_DEFAULT]), line)
+    line = _typed_line()
+    before = chosen_networks()
     kept = [text for text in before if text not in presets() or text in names]
     _choose([*kept, *names], line)
 

@@ -22,6 +22,9 @@ for (const sheet of document.styleSheets) {
   const replace = history.replaceState.bind(history)
   let last = location.href
   let timer
+  // What a page changes in its address without a person, such as a value that it cannot have, is no step to go back to.
+  let isTouched = false
+  for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => (isTouched = true), true)
 
   const place = (address) => {
     const { pathname, searchParams } = new URL(address)
@@ -40,7 +43,7 @@ for (const sheet of document.styleSheets) {
       return
     }
     const now = location.href
-    if (place(now) !== place(last) && !isRoot(last)) {
+    if (isTouched && place(now) !== place(last) && !isRoot(last)) {
       replace({}, "", last)
       push({}, "", now)
     }
@@ -56,6 +59,7 @@ for (const sheet of document.styleSheets) {
   // Back and forward lead to an entry that is there; Streamlit draws it, and what it changes in the address is no new one.
   addEventListener("popstate", () => {
     clearTimeout(timer)
+    isTouched = false
     last = location.href
   }, true)
 }

@@ -25,7 +25,7 @@ from streamlit.logger import get_logger
 
 from dashboard.access import start_message
 from dashboard.frame.compression import FOR_GOOD
-from dashboard.frame.titles import APP_NAME, SECTION_KEYS
+from dashboard.frame.titles import APP_NAME, ENTRY_KEYS
 from mnist_core import jobs
 from mnist_core.jobs import STORE_ERRORS, explain
 from mnist_core.text import in_terminal, one_line
@@ -38,7 +38,19 @@ _IMPORTED = re.compile(r'from"\./([\w.-]+\.js)"')
 _READ = (r"window\.__streamlit", "BACKEND_BASE_URL", "HOST_CONFIG", "allowedOrigins", "useExternalAuthToken")
 # Streamlit's scripts that most pages need. What arrives later than the page is first drawn as a grey bar of another
 # height, so that all below it moves.
-_EARLY = ("BidiComponent", "Button", "ButtonGroup", "Checkbox", "Multiselect", "NumberInput", "Selectbox", "TextInput")
+_EARLY = (
+    "BidiComponent",
+    "Button",
+    "ButtonGroup",
+    "Checkbox",
+    "Html",
+    "Multiselect",
+    "NumberInput",
+    "PageLink",
+    "Progress",
+    "Selectbox",
+    "TextInput",
+)
 _TITLE = "<title>Streamlit</title>"
 # A font that the app does not use (.streamlit/config.toml), fetched before all else.
 _UNUSED_FONT = re.compile(r'<link\s+rel="preload"\s+href="[^"]*/SourceSans[^"]*"\s+as="font"[^>]*/>\n?')
@@ -108,7 +120,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
 def _styles_and_script() -> tuple[str, str]:
     """The elements with head.css and head.js."""
     styles, script = ((_HERE / f"head.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
-    return f"<style>\n{styles}</style>", f'<script data-keys="{" ".join(SECTION_KEYS)}">\n{script}</script>'
+    return f"<style>\n{styles}</style>", f'<script data-keys="{" ".join(ENTRY_KEYS)}">\n{script}</script>'
 
 
 def _shorten_log() -> None:

@@ -9,9 +9,10 @@ import streamlit as st
 from dashboard.frame import navigation
 
 APP_NAME = "MNIST Lab"
-# Parameters of the address that say which section, view or study of a page is seen. A change of one of them is an entry
-# of the browser's history, too (head.js).
+# Parameters of the address that say which section, view or study of a page is seen.
 SECTION_KEYS = ("look", "view", "results", "study", "part")
+# What makes an entry: these, and the networks of a form, so that Back undoes a change of a network, too.
+ENTRY_KEYS = (*SECTION_KEYS, "architecture", "own", "layers")
 # Keys of the session: the title that is shown, and whether this run has set one.
 _SHOWN = "title:shown"
 _IS_SET = "title:set"

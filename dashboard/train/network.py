@@ -1,14 +1,23 @@
-"""The network that the form describes: its diagram and the table of its layers."""
+"""The network that the form describes: its diagram, on which it can be changed, and the table of its layers."""
 
 import pandas as pd
 import streamlit as st
 
-from dashboard.components import data_table, table_rows
+from dashboard.components import data_table, network_diagram, table_rows
+from dashboard.controls import network_choice
 from dashboard.train.experiment import Experiment
 from dashboard.train.sample_digits import sample_digits
-from mnist_core.architectures import Architecture, architecture_diagram
+from mnist_core.architectures import (
+    Architecture,
+    LayerChange,
+    change_layer,
+    describe_architecture,
+    sized_diagram,
+)
 from mnist_core.config import RunConfig
+from mnist_core.errors import ArchitectureError
 from mnist_core.plots import png, png_address
+from mnist_core.text import in_markdown
 
 # The digit in the diagram's input.
 _DIGIT = 9
@@ -23,15 +32,48 @@ def show_networks(described: Experiment) -> None:
     shown: Experiment = st.session_state.get(_LAST, [])
     with st.container(key="network-now" if described else "network-before"):
         for number, (config, network) in enumerate(shown):
-            _show_network(config, network, f"layer-table{number or ''}")
+            _show_diagram(number, config, network, is_editable=bool(described))
+            _show_layers(network, f"layer-table{number or ''}")
 
 
-def _show_network(config: RunConfig, network: Architecture, key: str) -> None:
-    """The diagram, and below it every layer with its output shape and costs; `key` is that of the table."""
+def _show_diagram(number: int, config: RunConfig, network: Architecture, is_editable: bool) -> None:
+    """The diagram of a network, whose layers can be changed on it; `number` is its place among the chosen ones."""
     digits = sample_digits() if config.dataset in ("mnist", "mnist-5k") else []
     picture = png_address(png(digits[_DIGIT])) if digits else ""
-    # In Markdown, because st.html would strip the SVG.
-    st.markdown(architecture_diagram(network, picture), unsafe_allow_html=True)
+    network_diagram(
+        f"diagram-{number}",
+        sized_diagram(network, picture, buttons=is_editable),
+        network.text,
+        f"{network.text}: {network.parameters:,} parameters",
+        lambda change, line: _change(number, network, change, line),
+    )
+
+
+def _change(number: int, network: Architecture, change: LayerChange, line: str) -> None:
+    """Callback: change a layer of the network at this place of the form; `line` is what the person saw.
+
+    `network` is what the page has drawn, for the images' shape.
+    """
+    networks = network_choice.chosen_networks()
+    if number >= len(networks):
+        return
+    shape, classes = network.input_shape, network.layers[-1].output_shape[-1]
+    try:
+        seen, now = (describe_architecture(text, shape, classes) for text in (line, networks[number]))
+        # A second click may come before the first has changed the diagram. A width still means the same layer then; a
+        # layer's place in the row does not.
+        if [layer.name for layer in seen.layers] != [layer.name for layer in now.layers]:
+            return
+        changed = change_layer(networks[number], shape, classes, change)
+    except ArchitectureError as error:
+        st.toast(in_markdown(str(error)))
+        return
+    if not network_choice.replace_network(number, changed):
+        st.toast("That network is among the chosen ones already.")
+
+
+def _show_layers(network: Architecture, key: str) -> None:
+    """Every layer with its output shape and costs; `key` is that of the table."""
     columns = {
         "Layer": st.column_config.TextColumn(width="large", help="As in the text; a block's layers are indented."),
         "Parameters": st.column_config.NumberColumn(format="localized", help="Numbers that training adjusts."),

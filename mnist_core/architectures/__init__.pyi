@@ -2,8 +2,15 @@ from . import building as building
 from . import inheriting as inheriting
 from . import modules as modules
 from .building import build_network as build_network
+from .diagram.diagram import Diagram as Diagram
 from .diagram.diagram import architecture_diagram as architecture_diagram
+from .diagram.diagram import sized_diagram as sized_diagram
 from .diagram.small_diagram import small_diagram as small_diagram
+from .editing import Action as Action
+from .editing import EditableLayer as EditableLayer
+from .editing import LayerChange as LayerChange
+from .editing import change_layer as change_layer
+from .editing import editable_layers as editable_layers
 from .inference import Node as Node
 from .inference import flatten_nodes as flatten_nodes
 from .inference import infer_nodes as infer_nodes

@@ -1,19 +1,23 @@
 """Variations of a network to put against it: wider, deeper, with dropout, convolutional. Does not import torch."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mnist_core.architectures.editing import (
+    FIRST_WIDTH,
+    hidden_layers,
+    insert_layers,
+    output_layer,
+    width_place,
+    with_hidden_layer,
+)
 from mnist_core.architectures.layers.kind import Shape
-from mnist_core.architectures.table import Architecture, Layer, describe_architecture
+from mnist_core.architectures.table import Architecture, describe_architecture
 from mnist_core.config import MAX_PARAMETERS
 from mnist_core.errors import ArchitectureError
 
-# Units of the first hidden layer, where a network has none.
-_FIRST_WIDTH = 100
 _DROPOUT = 0.3
 _WIDER = "wider"
-_WIDTH = re.compile(r"\w+\(\s*(?:\w+\s*=\s*)?(\d+)")
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,9 @@ def _wider(network: Architecture) -> Variation | None:
     # A repeated layer stands in the text once.
     widths = {}
     for layer in network.layers:
-        match = _WIDTH.match(network.text, layer.start, layer.end)
-        if layer.role in ("dense", "convolution") and layer is not _last(network) and match:
-            widths[match.span(1)] = 2 * int(match[1])
+        is_hidden = layer.name in ("linear", "conv") and layer is not output_layer(network)
+        if is_hidden and (place := width_place(network, layer)):
+            widths[place] = 2 * int(network.text[slice(*place)])
     text = network.text
     for (start, end), width in sorted(widths.items(), reverse=True):
         text = f"{text[:start]}{width}{text[end:]}"
@@ -65,20 +69,20 @@ def _wider(network: Architecture) -> Variation | None:
 
 
 def _deeper(network: Architecture) -> Variation | None:
-    last = _last(network)
+    last = output_layer(network)
     if last is None:
         return None
-    hidden = [layer for layer in network.layers if layer.name == "linear" and layer is not last and not layer.depth]
-    width = hidden[-1].output_shape[-1] if hidden else _FIRST_WIDTH
-    text = _insert(network.text, last.start, f"linear({width}) {_activation(network)}")
+    hidden = hidden_layers(network)
+    width = hidden[-1].output_shape[-1] if hidden else FIRST_WIDTH
+    text = with_hidden_layer(network, last, width)
     return Variation("deeper", text, f"one more hidden layer of {width} units before the last one")
 
 
 def _with_dropout(network: Architecture) -> Variation | None:
-    last = _last(network)
+    last = output_layer(network)
     if last is None or any(layer.role == "dropout" for layer in network.layers):
         return None
-    text = _insert(network.text, last.start, f"dropout({_DROPOUT})")
+    text = insert_layers(network.text, last.start, f"dropout({_DROPOUT})")
     return Variation("with dropout", text, f"{_DROPOUT:.0%} of the last hidden values left out at random in training")
 
 
@@ -86,24 +90,8 @@ def _convolutional(network: Architecture) -> Variation | None:
     first = network.layers[0]
     if first.name != "flatten" or any(layer.role == "convolution" for layer in network.layers):
         return None
-    text = _insert(network.text, first.start, "conv(16, 3, padding=same) relu maxpool(2)")
+    text = insert_layers(network.text, first.start, "conv(16, 3, padding=same) relu maxpool(2)")
     return Variation("convolutional", text, "16 filters of 3×3 pixels before the rest")
 
 
 _VARIATIONS: tuple[Callable[[Architecture], Variation | None], ...] = (_wider, _deeper, _with_dropout, _convolutional)
-
-
-def _last(network: Architecture) -> Layer | None:
-    """The linear layer that gives the scores of the classes; None if the network ends in another way."""
-    linear = [layer for layer in network.layers if layer.name == "linear" and not layer.depth]
-    return linear[-1] if linear else None
-
-
-def _activation(network: Architecture) -> str:
-    """The activation that the network used last, relu if it has none."""
-    used = [layer for layer in network.layers if layer.role == "activation" and not layer.depth]
-    return network.text[used[-1].start : used[-1].end] if used else "relu"
-
-
-def _insert(text: str, position: int, layers: str) -> str:
-    return f"{text[:position]}{layers} {text[position:]}"

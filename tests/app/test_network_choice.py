@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components.network_picker.network_picker import plain_letters
-from mnist_core.architectures import presets
+from mnist_core.architectures import LayerChange, presets
 from mnist_core.config.run_config import RunConfig
 from mnist_core.store.store import Store
 from tests.app.pages import opened, ran
@@ -202,3 +202,72 @@ def test_words_are_found_without_accents_and_in_small_letters() -> None:
     words = {card["name"]: card["words"] for card in json.loads(picker(at)["cards"])}
     for wanted in ("lecun", "cheques", "convolutional", "avgpool(2)", "lenet-5"):
         assert wanted in words["lenet-5"]
+
+
+def replaced_script() -> None:
+    import streamlit as st
+
+    from dashboard.controls import network_choice
+
+    if sent := st.session_state.pop("sent", None):
+        st.session_state["done"] = network_choice.replace_network(*sent)
+    st.session_state["got"] = network_choice.choose_networks()
+
+
+def test_a_line_takes_the_place_of_one_of_the_chosen_networks() -> None:
+    at = AppTest.from_function(replaced_script)
+    at.query_params["architecture"] = "lenet-5"
+    at.run()
+    other = "flatten linear(50) relu linear(classes)"
+    steps = [((0, LINE), True, [LINE]), ((0, other), True, [other])]
+    for sent, done, networks in steps:
+        at.session_state["sent"] = sent
+        at.run()
+        assert (at.session_state["done"], at.session_state["got"]) == (done, networks)
+        assert [at.query_params["layers"]] == networks
+    several = AppTest.from_function(replaced_script)
+    several.query_params.update({"architecture": ["softmax", "mlp-300"], "own": "true", "layers": LINE})
+    several.run()
+    steps = [
+        ((1, other), True, ["softmax", other, LINE]),
+        ((2, "linear(1)"), True, ["softmax", other, "linear(1)"]),
+        # The layers of softmax.
+        ((2, "flatten linear(classes)"), False, ["softmax", other, "linear(1)"]),
+    ]
+    for sent, done, networks in steps:
+        several.session_state["sent"] = sent
+        several.run()
+        assert (several.session_state["done"], several.session_state["got"]) == (done, networks)
+        assert chosen(several) == networks[:2]
+
+
+def diagram_script() -> None:
+    import streamlit as st
+
+    from dashboard.components.network_diagram import network_diagram as module
+
+    if "message" in st.session_state:
+        st.session_state["diagram"] = {"change": st.session_state["message"]}
+        taken: list[object] = []
+        module._take("diagram", lambda *change: taken.append(change))
+        st.session_state["taken"] = taken
+
+
+@pytest.mark.parametrize(
+    ("message", "taken"),
+    [
+        ({"layer": 1, "action": "resize", "width": 20, "line": LINE}, [(LayerChange(1, "resize", 20), LINE)]),
+        ({"layer": 1, "action": "copy", "line": LINE}, [(LayerChange(1, "copy"), LINE)]),
+        ({"layer": 1, "action": "resize", "width": 2.5, "line": LINE}, []),
+        ({"layer": "1", "action": "copy", "line": LINE}, []),
+        ({"layer": 1, "action": "explode", "line": LINE}, []),
+        ({"layer": 1, "action": "copy", "line": "\ud800"}, []),
+        (None, []),
+    ],
+)
+def test_only_a_whole_change_of_a_diagram_is_obeyed(message: Any, taken: list[Any]) -> None:
+    at = AppTest.from_function(diagram_script)
+    at.session_state["message"] = message
+    at.run()
+    assert not at.exception
+    assert at.session_state["taken"] == taken

@@ -1,10 +1,11 @@
 """Draws an architecture from left to right as SVG, without torch."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import ceil
 
 from mnist_core.architectures.diagram import drawing as draw
+from mnist_core.architectures.diagram import handles
 from mnist_core.architectures.diagram.drawing import (
     Graphic,
     arrow,
@@ -15,6 +16,7 @@ from mnist_core.architectures.diagram.drawing import (
     text_width,
 )
 from mnist_core.architectures.diagram.tree import Item, Repeat, ResidualBlock, Unit, diagram_tree
+from mnist_core.architectures.editing import EditableLayer, editable_layers
 from mnist_core.architectures.layers.kind import Shape, format_shape
 from mnist_core.architectures.table import Architecture, Layer
 from mnist_core.text import in_html
@@ -33,6 +35,16 @@ _PILL = 22.0
 _INPUT = "input"
 
 
+@dataclass(frozen=True)
+class Diagram:
+    """A diagram and its size."""
+
+    svg: str
+    # Size in pixels at which it is drawn where there is room.
+    width: int
+    height: int
+
+
 def architecture_diagram(architecture: Architecture, picture: str = "") -> str:
     """The network as one SVG element that takes the colour and font of its text from the page.
 
@@ -43,10 +55,24 @@ def architecture_diagram(architecture: Architecture, picture: str = "") -> str:
     their layer, residual shortcuts arcs, repeated layers one frame with a number. A long network goes on in a next
     row. Streamlit shows it with `st.markdown(svg, unsafe_allow_html=True)`; `st.html` drops every SVG.
     """
+    return _diagram(architecture, picture, {}).svg
+
+
+def sized_diagram(architecture: Architecture, picture: str = "", *, buttons: bool) -> Diagram:
+    """The same diagram with its size, and with `buttons` at each layer that can be changed (`editable_layers`).
+
+    A group with `data-layer` holds such a layer; in it are elements with `data-action` and the part of class "drag".
+    """
+    editable = editable_layers(architecture) if buttons else ()
+    return _diagram(architecture, picture, {architecture.layers[layer.index]: layer for layer in editable})
+
+
+def _diagram(architecture: Architecture, picture: str, editable: Mapping[Layer, EditableLayer]) -> Diagram:
     shape = architecture.input_shape
     source = Unit(Layer(_INPUT, "input", shape, 0, 0, 0, 0, 0, "input", "reshape"))
     items = diagram_tree(architecture.layers, source)
-    style = _style([shape, *(layer.output_shape for layer in architecture.layers)], picture if shape[0] == 1 else "")
+    shapes = [shape, *(layer.output_shape for layer in architecture.layers)]
+    style = _style(shapes, picture if shape[0] == 1 else "", editable)
     rows = [_drawn(row, style, first=not number) for number, row in enumerate(_rows(items, style))]
     return _assembled(rows, architecture)
 
@@ -59,6 +85,8 @@ class _Style:
     half: float
     # Address of the image in the input; "" for none.
     picture: str
+    # What can be changed in the network, by its layer.
+    editable: Mapping[Layer, EditableLayer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -98,11 +126,13 @@ class _DiagramRow:
             self.loose_pills(unit.before)
             return
         graphic = draw.tensor(layer.output_shape, layer.role, self.style.largest)
+        editable = self.style.editable.get(layer)
         parameters = f"{layer.parameters:,}" if layer.parameters else ""
         widths = [
             text_width(layer.label, 14) * 1.05,
             text_width(format_shape(layer.output_shape)),
             text_width(parameters, 12),
+            handles.PAIR if editable else 0,
         ]
         pills = [pill_width(strip.label) for strip in (*unit.before, *unit.after)]
         slot = max(graphic.width + 26, 60 if graphic.points else 0, *widths, *pills)
@@ -116,13 +146,28 @@ class _DiagramRow:
         ]
         for index, strip in enumerate(unit.before):
             words.append(pill(centre, -half - 30 - _PILL * (len(unit.before) - index), strip.label, strip.role))
-        words += self.pills_below(unit.after, centre, half + (52 if parameters else 32))
-        self.top = min(self.top, -half - 32 - _PILL * len(unit.before))
+        below = half + (52 if parameters else 32)
+        words += self.pills_below(unit.after, centre, below)
+        above = -half - 32 - _PILL * len(unit.before)
+        self.top = min(self.top, above)
         inside = _picture(self.style.picture, graphic) if layer.name == _INPUT else ""
+        if editable:
+            words += self.buttons(editable, centre, above, below + _PILL * len(unit.after))
+            inside = handles.drag_area(editable, graphic)
         block = f'<g transform="translate({centre:.1f})">{graphic.svg}{inside}</g>'
-        self.parts.append(f"<g><title>{in_html(_tooltip(layer, unit))}</title>{block}{''.join(words)}</g>")
+        group = f"<g{handles.layer_attributes(editable) if editable else ''}>"
+        self.parts.append(f"{group}<title>{in_html(_tooltip(layer, unit))}</title>{block}{''.join(words)}</g>")
         self.port = _Port(centre, centre + graphic.width / 2, graphic, layer.output_shape)
         self.x = centre + slot / 2
+
+    def buttons(self, editable: EditableLayer, x: float, above: float, below: float) -> list[str]:
+        """The buttons for the layer's width above its texts, those for the depth below them."""
+        self.top = min(self.top, above - handles.ROW)
+        self.bottom = max(self.bottom, below + handles.ROW)
+        return [
+            handles.width_buttons(editable, x, above - handles.ROW + 4),
+            handles.depth_buttons(editable, x, below + 4),
+        ]
 
     def residual(self, block: ResidualBlock) -> None:
         fork = self.x + _GAP + 6
@@ -231,9 +276,10 @@ def _picture(address: str, graphic: Graphic) -> str:
     )
 
 
-def _style(shapes: Sequence[Shape], picture: str) -> _Style:
+def _style(shapes: Sequence[Shape], picture: str, editable: Mapping[Layer, EditableLayer]) -> _Style:
     largest = max((side for shape in shapes if len(shape) == 3 for side in shape[1:]), default=1)
-    return _Style(largest, max(draw.tensor(shape, "dense", largest).height for shape in shapes) / 2, picture)
+    half = max(draw.tensor(shape, "dense", largest).height for shape in shapes) / 2
+    return _Style(largest, half, picture, editable)
 
 
 def _rows(items: Sequence[Item], style: _Style) -> list[list[Item]]:
@@ -267,7 +313,7 @@ def _drawn(items: Sequence[Item], style: _Style, first: bool = True) -> _Diagram
     return row
 
 
-def _assembled(rows: Sequence[_DiagramRow], architecture: Architecture) -> str:
+def _assembled(rows: Sequence[_DiagramRow], architecture: Architecture) -> Diagram:
     width = max(row.x for row in rows) + (36 if len(rows) > 1 else 8)
     parts: list[str] = []
     y = 6.0
@@ -289,12 +335,16 @@ def _assembled(rows: Sequence[_DiagramRow], architecture: Architecture) -> str:
         f"{format_shape(architecture.layers[-1].output_shape)} with {architecture.parameters:,} parameters"
     )
     height = y - 20
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
+    # What is in an image cannot be reached by the keyboard.
+    role = "group" if rows[0].style.editable else "img"
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" role="{role}" '
         f'aria-label="{in_html(summary)}" fill="currentColor" text-anchor="middle" '
-        f'style="width:{width:.0f}px;max-width:100%;min-width:{0.6 * width:.0f}px;height:auto;font-family:inherit">'
+        f'style="--diagram-width:{width:.0f}px;width:var(--diagram-width);max-width:100%;'
+        f'min-width:{0.6 * width:.0f}px;height:auto;font-family:inherit">'
         f"{''.join(parts)}</svg>"
     )
+    return Diagram(svg, round(width), round(height))
 
 
 def _turn(last: _DiagramRow, above: float, row: _DiagramRow, line: float, between: float) -> str:

@@ -5,8 +5,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from mnist_core.architectures.diagram.diagram import architecture_diagram
+from mnist_core.architectures.diagram.diagram import architecture_diagram, sized_diagram
 from mnist_core.architectures.diagram.tree import Repeat, ResidualBlock, Unit, diagram_tree
+from mnist_core.architectures.editing import editable_layers
 from mnist_core.architectures.presets import presets
 from mnist_core.architectures.table import Layer, describe_architecture
 
@@ -132,3 +133,21 @@ def test_long_networks_go_on_in_the_next_row() -> None:
     )
     assert deep[0] < 1400
     assert deep[1] > 3 * short[1]
+
+
+@pytest.mark.parametrize("name", presets())
+def test_every_editable_layer_has_its_buttons_once(name: str) -> None:
+    network = describe_architecture(name, GREY, 10)
+    diagram = sized_diagram(network, buttons=True)
+    root = ET.fromstring(diagram.svg)
+    groups = {int(group.attrib["data-layer"]): group for group in root.iter(f"{SVG}g") if "data-layer" in group.attrib}
+    assert sorted(groups) == [layer.index for layer in editable_layers(network)]
+    for layer in editable_layers(network):
+        buttons = [part for part in groups[layer.index].iter(f"{SVG}g") if "data-action" in part.attrib]
+        states = {part.attrib["data-action"]: "aria-disabled" not in part.attrib for part in buttons}
+        steps = {"narrower": layer.narrower is not None, "wider": layer.wider is not None}
+        depth = {"copy": layer.can_copy, "remove": layer.can_remove}
+        assert states == ({"insert": True} if layer.can_insert else (steps if layer.widths else {}) | depth)
+        assert all(part.attrib["aria-label"] and part.attrib["tabindex"] == "0" for part in buttons)
+    assert numbers(diagram.svg)[:2] == [diagram.width, diagram.height]
+    assert "data-action" not in sized_diagram(network, buttons=False).svg
