@@ -2,24 +2,26 @@
 
 import streamlit as st
 
-from dashboard.frame import choose_option, navigation
-from dashboard.lesson import STYLES, show_league, show_people, show_tournament, show_vote
+from dashboard.frame import choose_option, navigation, open_store
+from dashboard.lesson import STYLES, show_league, show_people, show_rules, show_tournament, show_vote
 
+# What everyone sees, and what only the teacher does.
 PARTS = {"League": show_league, "Vote": show_vote, "Tournament": show_tournament, "People": show_people}
 
 
 def page() -> None:
     st.html(STYLES)
     st.title("Class")
+    parts = PARTS if open_store().owner is not None else PARTS | {"Rules": show_rules}
     part = choose_option(
         "Part",
-        list(PARTS),
+        list(parts),
         key="part",
         default="League",
         label_visibility="collapsed",
         help="What the class does together: the league, a vote on a race, and who is here.",
     )
-    PARTS[part]()
+    parts[part]()
 
 
 navigation.enter()

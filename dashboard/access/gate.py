@@ -28,15 +28,13 @@ from dashboard.access.tokens import TokenFile, token_file
 from mnist_core import environment
 from mnist_core.errors import MnistLabError
 from mnist_core.jobs import STORE_ERRORS
-from mnist_core.store import Person, Role, let_in, make_teacher, read_people
+from mnist_core.store import Person, Role, let_in, make_teacher, read_people, read_quotas
 from mnist_core.text import in_terminal
 
 # Headers that only the gate sets begin so.
 _OWN_HEADERS = b"x-mnist-lab-"
 PERSON_HEADER = "x-mnist-lab-person"
 _COOKIE_SECONDS = 30 * 24 * 3600
-# The most people who are let in at once: who has the link could let in a new person with every request.
-MOST_PEOPLE = 1000
 _COOKIE = re.compile(r"([^=;\s]+)=([^;]*)")
 # The same name may come several times, because another program of the host has set a cookie for one path.
 _MOST_COOKIES = 4
@@ -166,7 +164,7 @@ class Gate:
     def _let_in(self, role: Role) -> str | None:
         """Let in a new person, and return the secret; None for one student too many."""
         store = self._people.store()
-        if role == "student" and len(read_people(store)) >= MOST_PEOPLE:
+        if role == "student" and len(read_people(store, "student")) >= read_quotas(store).people:
             return None
         return let_in(store, role)[1]
 

@@ -69,22 +69,27 @@ def _table() -> None:
         st.info("Nobody has opened the link of the class yet.")
         return
     running, queue = store.runs(states=["running"]), store.queue()
+    places = {run_id: place for place, run_id in enumerate(store.queued_ids(), 1)}
     here = sum(_is_here(store, person) for person in persons)
     st.markdown(f"**{here} of {len(persons)}** are here. {len(running)} runs train, {len(queue)} wait.")
-    rows = [_row(store, person, running, queue) for person in persons]
+    rows = []
+    for person in persons:
+        own_places = [places[run.id] for run in queue if run.owner == person.id and run.id in places]
+        rows.append(_row(store, person, running, own_places))
     data_table("people", table_rows(pd.DataFrame(rows)), "Everyone who has opened the link of the class")
     if queue:
         names = names_of_people(store)
         waiting = [
             {"Place": place, "Name": owner_name(names, run), "Run": run_label(run)}
-            for place, run in enumerate(queue, 1)
+            for run in queue
+            if (place := places.get(run.id))
         ]
         data_table("class-queue", table_rows(pd.DataFrame(waiting)), "Runs that wait, the next one first")
 
 
-def _row(store: Store, person: Person, running: Sequence[Run], queue: Sequence[Run]) -> dict[str, str]:
+def _row(store: Store, person: Person, running: Sequence[Run], own_places: Sequence[int]) -> dict[str, str]:
     trains = [run_label(run) for run in running if run.owner == person.id]
-    places = [str(place) for place, run in enumerate(queue, 1) if run.owner == person.id]
+    places = [str(place) for place in own_places]
     return {
         "Name": person.name or "has not chosen a name yet",
         "Here": "yes" if _is_here(store, person) else "no",

@@ -49,7 +49,7 @@ def _follow(ids: Sequence[str], busy: bool) -> None:
     store = open_store()
     runs = store.runs(ids=ids)
     queue = store.queue()
-    queued_ids = [waiting.id for waiting in queue]
+    queued_ids = store.queued_ids() if queue else []
     newest_first = sorted(runs, key=lambda run: -run.number)
     race = races.common_race(runs)
     # A race of two has lanes and a podium, too.
@@ -66,7 +66,7 @@ def _follow(ids: Sequence[str], busy: bool) -> None:
         for run in newest_first:
             run_card(run, queued_ids, "line")
     if queue:
-        _show_queue(queue)
+        _show_queue(queue, queued_ids)
     added = {run.number for run in runs} != set(st.session_state["runs"])
     if added or busy != bool(store.runs(states=["queued", "running"])):
         # The choice has changed, or the pace of the fragment, which is faster while something trains.
@@ -99,12 +99,17 @@ def _offer_races(runs: Sequence[Run]) -> None:
             )
 
 
-def _show_queue(queue: Sequence[Run]) -> None:
+def _show_queue(queue: Sequence[Run], queued_ids: Sequence[str]) -> None:
     st.markdown("**Queue**")
+    # Between the runs of a student others may wait.
+    places = {run_id: place for place, run_id in enumerate(queued_ids, 1)}
     rows = [
-        {"Place": number, "Run": run_label(run), "Epochs": run.config.epochs, "Data": run.dataset}
-        for number, run in enumerate(queue, 1)
+        {"Place": places[run.id], "Run": run_label(run), "Epochs": run.config.epochs, "Data": run.dataset}
+        for run in queue
+        if run.id in places
     ]
+    if not rows:
+        return
     data_table("queue", table_rows(pd.DataFrame(rows)), "Runs that wait")
     if open_store().owner is None:
         _show_limit()

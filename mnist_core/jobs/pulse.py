@@ -1,18 +1,21 @@
 """The pulse of a run: records signs of life, reads requests to stop or pause, and repeats writes that failed."""
 
 import contextlib
+import math
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from mnist_core.errors import LostRunError, MnistLabError
 from mnist_core.jobs.troubles import STORE_ERRORS, Pauses, explain, passes
-from mnist_core.store import Run, RunState, Store
+from mnist_core.store import Run, RunState, Store, read_quotas
 
 _BEAT_SECONDS = 0.4
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 5.0
 _WISHES: dict[str, RunState] = {"stop": "stopped", "pause": "paused"}
+_TOO_LONG = "It was stopped at the time that a run may take in this class."
 _Result = TypeVar("_Result")
 
 
@@ -28,6 +31,14 @@ class Pulse(threading.Thread):
         self._store, self._run, self._interrupt = store, run, interrupt
         self._ended = threading.Event()
         self._wish: RunState | None = None
+        # A student's run ends in good order at this moment of the monotonic clock.
+        left = 60 * read_quotas(store).minutes - run.seconds
+        self._last_moment = time.monotonic() + max(0.0, left) if run.owner else math.inf
+
+    @property
+    def reason(self) -> str:
+        """A sentence for the run's note where the pulse itself has ended it, else ""."""
+        return _TOO_LONG if time.monotonic() >= self._last_moment else ""
 
     def run(self) -> None:
         while not self._ended.wait(_BEAT_SECONDS):
@@ -39,7 +50,7 @@ class Pulse(threading.Thread):
             except STORE_ERRORS:
                 # Ignore it here: the training meets the same error and reports it.
                 continue
-            self._wish = _WISHES.get(asked or "")
+            self._wish = _WISHES.get(asked or "") or ("stopped" if self.reason else None)
 
     @property
     def wish(self) -> RunState | None:

@@ -98,7 +98,7 @@ def _work(store: Store, run: Run, pulse: Pulse, watched: bool) -> Iterator[Event
     outcome, hint = yield from _follow(prepared, trainer, pulse, recorder)
     if recorder:
         recorder.keep()
-    note = f"{begun_with} {hint}".strip()
+    note = " ".join(filter(None, [begun_with, hint, pulse.reason if outcome == "stopped" else ""]))
     if outcome in ("paused", "interrupted"):
         pulse.hold(lambda: store.finish(run, outcome, note))
         return

@@ -59,6 +59,12 @@ from .polls import read_votes as read_votes
 from .polls import start_poll as start_poll
 from .polls import vote as vote
 from .queueing import check_queueable as check_queueable
+from .quotas import QUOTAS as QUOTAS
+from .quotas import Quota as Quota
+from .quotas import Quotas as Quotas
+from .quotas import read_quotas as read_quotas
+from .quotas import used_bytes as used_bytes
+from .quotas import write_quotas as write_quotas
 from .reserve import keep_reserve as keep_reserve
 from .run import ACTIVE_STATES as ACTIVE_STATES
 from .run import COMMENT_LENGTH as COMMENT_LENGTH

@@ -9,6 +9,7 @@ from mnist_core.data import count_folder_images, input_shape_and_classes, split_
 from mnist_core.errors import ConfigError
 from mnist_core.store.allowed_folders import check_folder
 from mnist_core.store.artifacts import Artifact
+from mnist_core.store.quotas import check_count, check_quotas
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 from mnist_core.training import (
@@ -18,6 +19,7 @@ from mnist_core.training import (
     check_needs_together,
     check_network,
     estimate_needs,
+    network_sizes,
 )
 
 
@@ -61,6 +63,7 @@ def requeue(store: Store, run: Run, *, from_scratch: bool = False, back_to: Arti
     Raises as `enqueue`, and StoreError if the run is not in a state to be resumed.
     """
     check_folder(store, run.config)
+    check_count(store, 1, "queue")
     _check_length(store, 1, "queue")
     # The run's checkpoints are on the disk already, so the free space is not checked.
     check_queueable(None, [run.config], "epochs")
@@ -78,6 +81,8 @@ def check_queueable(store: Store | None, configs: Sequence[RunConfig], field: st
             check_folder(store, config)
     if waiting:
         _check_length(store, len(configs), field)
+    if store is not None and store.owner is not None:
+        check_quotas(store, configs, [_parameters(config) for config in configs], field)
     if configs:
         check_needs_together(needs(configs), field, None if store is None else shutil.disk_usage(store.root).free)
 
@@ -111,6 +116,11 @@ def needs(configs: Sequence[RunConfig]) -> list[RunNeeds]:
         check_needs(config, shape, classes, images)
         needs_of_runs.append(estimate_needs(config, shape, classes, images))
     return needs_of_runs
+
+
+def _parameters(config: RunConfig) -> int:
+    shape, classes = input_shape_and_classes(config)
+    return network_sizes(config.architecture, shape, classes).parameters
 
 
 def _images(config: RunConfig, counted: dict[str, int]) -> int:

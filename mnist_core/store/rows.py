@@ -1,12 +1,13 @@
 """Reads the table of runs as runs; rows that cannot be read are returned apart and do not spoil the others."""
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from mnist_core.errors import StorageError
+from mnist_core.store.fair_order import fair_order
 from mnist_core.store.run import BrokenRun, Holder, Run, run_from_row
 from mnist_core.store.schema import runs
 
@@ -75,14 +76,27 @@ def holder(connection: sa.Connection, number: int) -> Holder | None:
     return Holder(number, **values)
 
 
-def first_queued(connection: sa.Connection) -> int | None:
+def queue_order(connection: sa.Connection, most_of_student: int | None = None) -> Iterator[int]:
+    """Numbers of the queued runs, also of deleted ones, in the order of `fair_order`."""
+    # These queries read only indexes, so that a damaged row cannot end them.
+    order = sa.select(runs.c.number, runs.c.owner).where(runs.c.state == "queued")
+    waiting = [(row.number, row.owner) for row in connection.execute(order.order_by(runs.c.queued, runs.c.number))]
+    owners = {owner for _, owner in waiting}
+    if owners <= {None}:
+        return iter([number for number, _ in waiting])
+    training = sa.select(runs.c.owner, sa.func.count()).where(runs.c.state == "running").group_by(runs.c.owner)
+    running = {row[0]: row[1] for row in connection.execute(training)}
+    begun = sa.select(runs.c.owner, sa.func.max(runs.c.started)).group_by(runs.c.owner)
+    last_started = {owner: at for owner, at in connection.execute(begun) if owner in owners and at is not None}
+    return fair_order(waiting, running, last_started, most_of_student)
+
+
+def first_queued(connection: sa.Connection, most_of_student: int | None = None) -> int | None:
     """Number of the next run of the queue whose row is not on a damaged page, or None.
 
     Do not call it within a transaction that writes, because SQLite rolls that back at a damaged page.
     """
-    # This query reads only the index, so that a damaged row cannot end it.
-    order = sa.select(runs.c.number).where(runs.c.state == "queued").order_by(runs.c.queued, runs.c.number)
-    for number in connection.execute(order).scalars():
+    for number in queue_order(connection, most_of_student):
         if _on_damaged_page(connection, number):
             continue
         here = sa.select(runs.c.number).where(runs.c.number == number, runs.c.deleted.is_(None))

@@ -89,10 +89,11 @@ runs = Table(
     Column("owner", Text),
     # 1 if all of a class may see it.
     Column("shared", Integer, nullable=False, server_default="0"),
-    Index("runs_by_state", "state", "queued"),
+    # Whose turn it is is read from these two indexes alone, so that a damaged page of the table does not matter.
+    Index("runs_by_state", "state", "queued", "owner"),
     Index("runs_by_digest", "digest"),
     Index("runs_by_sweep", "sweep"),
-    Index("runs_by_owner", "owner"),
+    Index("runs_by_owner", "owner", "started"),
     sqlite_autoincrement=True,
 )
 
@@ -172,7 +173,9 @@ CHANGES = {
     11: (
         "ALTER TABLE runs ADD COLUMN owner TEXT",
         "ALTER TABLE runs ADD COLUMN shared INTEGER NOT NULL DEFAULT 0",
-        "CREATE INDEX runs_by_owner ON runs (owner)",
+        "DROP INDEX IF EXISTS runs_by_state",
+        "CREATE INDEX runs_by_state ON runs (state, queued, owner)",
+        "CREATE INDEX runs_by_owner ON runs (owner, started)",
         "ALTER TABLE sweeps ADD COLUMN owner TEXT",
     ),
 }

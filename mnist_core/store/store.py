@@ -196,8 +196,21 @@ class Store:
         with_reserve(self.root, hide)
 
     def queue(self) -> list[Run]:
-        """Queued runs, the next one first."""
-        return sorted(self.runs(states=["queued"], luck=None), key=lambda run: (run.queued or 0, run.number))
+        """Queued runs, the next one first: of several persons one run each in turn."""
+        places = {run_id: place for place, run_id in enumerate(self.queued_ids())}
+        waiting = self.runs(states=["queued"], luck=None)
+        return sorted(waiting, key=lambda run: (places.get(run.id, len(places)), run.queued or 0, run.number))
+
+    def queued_ids(self) -> list[str]:
+        """The ids of all queued runs, whoever's they are, in the order in which they are trained."""
+        waiting = (runs.c.state == "queued") & runs.c.deleted.is_(None)
+        with self.engine.connect() as connection:
+            order = list(rows.queue_order(connection))
+            ids = {
+                row.number: row.id
+                for row in rows.readable(connection, sa.select(runs.c.number, runs.c.id).where(waiting))
+            }
+        return [ids[number] for number in order if number in ids]
 
     def count_queued(self) -> int:
         """Number of queued runs."""
@@ -527,7 +540,7 @@ class Store:
         while True:
             with self.engine.connect() as connection:
                 damaged = [] if limit is None else rows.running_on_damaged_pages(connection)
-                number = None if run_id is not None else rows.first_queued(connection)
+                number = None if run_id is not None else rows.first_queued(connection, self._most_of_student())
             if run_id is None and number is None:
                 return None
             named = runs.c.number == number if run_id is None else runs.c.id == run_id
@@ -545,6 +558,12 @@ class Store:
             if matches or (run_id is not None and not broken):
                 return matches[0] if matches else None
             # The run was broken, or another process claimed it first: try the next one.
+
+    def _most_of_student(self) -> int:
+        """How many runs of one student may train at once; `quotas` has the other bounds."""
+        stored = self.setting("quotas", {})
+        most = stored.get("running") if isinstance(stored, dict) else None
+        return most if type(most) is int and most > 0 else 1
 
     def broken_holders(self) -> list[Holder]:
         """The processes that train running runs whose rows cannot be read as runs."""

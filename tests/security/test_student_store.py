@@ -53,7 +53,10 @@ READS: dict[str, Callable[[Store, str], Any]] = {
     "find": lambda store, run: store.find(run),
     "identify": lambda store, run: store.identify(run),
 }
-LISTS = {"runs", "runs_and_broken", "queue", "count_runs", "finished_stamp", "may_change", "sweeps", "sweep", "broken"}
+LISTS = {
+    "runs", "runs_and_broken", "queue", "queued_ids", "count_runs", "finished_stamp", "may_change", "sweeps", "sweep",
+    "broken",
+}  # fmt: skip
 # Add what is the student's own from then on.
 ADDS = {"enqueue", "enqueue_all", "add_imported", "save_sweep", "delete_sweep"}
 # Tell nothing of a run but to who holds its id, which only a run that can be seen gives.

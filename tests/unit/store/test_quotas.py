@@ -1,0 +1,118 @@
+"""What a student may use: each bound at its edge, and kept from damaged settings."""
+
+import time
+
+import pytest
+
+from mnist_core.config.run_config import RunConfig
+from mnist_core.errors import ConfigError, NotAllowedError
+from mnist_core.jobs.worker import work
+from mnist_core.store import QUOTAS, StudentStore, let_in, queueing, read_quotas, used_bytes, write_quotas
+from mnist_core.store.quotas import Quotas
+from mnist_core.store.store import Store
+from tests.labs import train_now
+
+CONFIG = RunConfig(dataset="mnist-5k", architecture="softmax", train_images=200, validation_images=100, epochs=3)
+
+
+@pytest.fixture
+def lab() -> Store:
+    return Store.open()
+
+
+@pytest.fixture
+def student(lab: Store) -> StudentStore:
+    return StudentStore(lab, let_in(lab, "student")[0].id)
+
+
+@pytest.mark.parametrize(
+    ("quotas", "config", "field"),
+    [
+        (Quotas(epochs=2), CONFIG, "epochs"),
+        # 784 x 10 weights and 10 biases.
+        (Quotas(parameters=7849), CONFIG, "architecture"),
+    ],
+)
+def test_a_run_beyond_a_bound_is_refused_by_its_field(lab, student, quotas: Quotas, config: RunConfig, field: str):
+    write_quotas(lab, quotas)
+    with pytest.raises(ConfigError) as refused:
+        queueing.enqueue(student, config)
+    assert refused.value.field == field
+    assert queueing.enqueue(lab, config).owner is None
+    write_quotas(lab, Quotas(epochs=3, parameters=7850))
+    assert queueing.enqueue(student, config).owner == student.owner
+
+
+def test_the_queue_takes_so_many_runs_of_a_student(lab: Store, student: StudentStore):
+    write_quotas(lab, Quotas(queued=3))
+    entries = [(CONFIG.replace(seed=seed), "") for seed in range(4)]
+    with pytest.raises(ConfigError):
+        queueing.enqueue_all(student, entries)
+    assert lab.count_queued() == 0
+    runs = queueing.enqueue_all(student, entries[:3])
+    with pytest.raises(ConfigError):
+        queueing.enqueue(student, CONFIG)
+    student.request(runs[0].id, "stop")
+    queueing.enqueue(student, CONFIG)
+    with pytest.raises(ConfigError):
+        queueing.requeue(student, runs[0])
+    queueing.enqueue_all(lab, entries)
+
+
+def test_files_beyond_the_room_of_a_student_keep_new_runs_out(lab: Store, student: StudentStore):
+    run = queueing.enqueue(student, CONFIG)
+    claimed = lab.claim(run.id)
+    assert claimed
+    lab.write_artifact(
+        claimed, "a", "predictions", None, None, lambda path: path.write_bytes(bytes(1_000_000)) and None
+    )
+    assert used_bytes(student) == 1_000_000
+    assert used_bytes(StudentStore(lab, "another")) == 0
+    write_quotas(lab, Quotas(megabytes=2))
+    queueing.enqueue(student, CONFIG)
+    write_quotas(lab, Quotas(megabytes=1))
+    with pytest.raises(ConfigError):
+        queueing.enqueue(student, CONFIG)
+
+
+def test_a_run_of_a_student_is_stopped_and_tested_at_its_time(
+    lab: Store, student: StudentStore, monkeypatch: pytest.MonkeyPatch
+):
+    run = queueing.enqueue(student, CONFIG.replace(epochs=50))
+    claimed = lab.claim(run.id)
+    assert claimed
+    started, shift = time.monotonic(), 0.0
+    monkeypatch.setattr("mnist_core.jobs.pulse.time.monotonic", lambda: started + shift)
+    monkeypatch.setattr("mnist_core.jobs.pulse._BEAT_SECONDS", 0.01)
+    for event in work(lab, claimed):
+        if getattr(event, "epoch", 0) >= 2:
+            shift = 60.0 * Quotas().minutes
+            time.sleep(0.05)
+    ended = lab.run(run.id)
+    assert ended.state == "stopped"
+    assert 2 <= ended.epoch < 50
+    assert ended.test_accuracy is not None
+    assert "class" in ended.note
+    # A run of the teacher takes as long as it takes.
+    teachers = lab.enqueue(CONFIG.replace(seed=1), claimed=True)
+    assert train_now(lab, teachers).state == "finished"
+
+
+def test_bounds_are_the_teachers_and_lie_within_their_ranges(lab: Store, student: StudentStore):
+    with pytest.raises(NotAllowedError):
+        write_quotas(student, Quotas())
+    for name, quota in QUOTAS.items():
+        for value in (quota.lowest - 1, quota.highest + 1):
+            with pytest.raises(ConfigError) as refused:
+                write_quotas(lab, Quotas(**{name: value}))
+            assert refused.value.field == name
+        write_quotas(lab, Quotas(**{name: quota.highest}))
+        assert getattr(read_quotas(student), name) == quota.highest
+
+
+@pytest.mark.parametrize(
+    "stored", [None, [], "x", {"running": "2", "epochs": 0, "queued": True, "other": 3}, {"a": {}}]
+)
+def test_a_damaged_setting_gives_the_usual_bounds(lab: Store, stored: object):
+    lab.set_setting("quotas", stored)
+    assert read_quotas(lab) == Quotas()
