@@ -63,9 +63,11 @@ def test_files_beyond_the_room_of_a_student_keep_new_runs_out(lab: Store, studen
     run = queueing.enqueue(student, CONFIG)
     claimed = lab.claim(run.id)
     assert claimed
-    lab.write_artifact(
-        claimed, "a", "predictions", None, None, lambda path: path.write_bytes(bytes(1_000_000)) and None
-    )
+
+    def write(path: Path) -> None:
+        path.write_bytes(bytes(1_000_000))
+
+    lab.write_artifact(claimed, "a", "predictions", None, None, write)
     assert used_bytes(student) == 1_000_000
     assert used_bytes(StudentStore(lab, "another")) == 0
     write_quotas(lab, Quotas(megabytes=2))
