@@ -1,6 +1,7 @@
 """What a student may use: each bound at its edge, and kept from damaged settings."""
 
 import time
+from pathlib import Path
 
 import pytest
 
