@@ -1,5 +1,7 @@
 """MNIST Lab in the browser: server, page settings and navigation, nothing else. Run it with `streamlit run app.py`."""
 
+from pathlib import Path
+
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
@@ -47,9 +49,14 @@ def draw() -> None:
 if get_script_run_ctx(suppress_warning=True):
     draw()
 else:
+    # The page Train keeps places for what comes late, which its styles do only from the first drawing on.
+    styles = (Path(__file__).parent / "dashboard/train/train.css").read_text(encoding="utf-8")
     app = st.App(
         __file__,
-        routes=[*serving.routes([*navigation.PAGES, navigation.GLOSSARY]), *troubles.routes()],
+        routes=[
+            *serving.routes([*navigation.PAGES, navigation.GLOSSARY], dict.fromkeys(("", "train"), styles)),
+            *troubles.routes(),
+        ],
         middleware=[
             *host_middleware(),
             *gate_middleware(),

@@ -13,9 +13,10 @@ import hashlib
 import html
 import logging
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import streamlit as st
 from starlette.requests import Request
@@ -70,17 +71,20 @@ _ICON_STYLES = f"""<link rel="preload" href="./{_ICONS_ADDRESS}" as="font" type=
     </style>"""
 
 
-def routes(names: Iterable[str]) -> list[BaseRoute]:
+def routes(names: Iterable[str], styles: Mapping[str, str] = MappingProxyType({})) -> list[BaseRoute]:
     """Routes of the root and of the pages with these names, to be given to `st.App`.
 
-    Streamlit answers every other address itself, and all of them if the app has a `server.baseUrlPath`.
+    `styles` are style sheets that a page needs from its first drawing on, by its name ("" for the root). Streamlit
+    answers every other address itself, and all of them if the app has a `server.baseUrlPath`.
     """
     text = None if st.get_option("server.baseUrlPath") else quicker_page(_STATIC)
     if text is None:
         return []
 
     async def page(request: Request) -> Response:
-        return HTMLResponse(text, headers={"Cache-Control": "no-cache"})
+        own = styles.get(request.url.path.strip("/"), "")
+        styled = text.replace("</head>", f"<style>\n{own}</style></head>") if own else text
+        return HTMLResponse(styled, headers={"Cache-Control": "no-cache"})
 
     async def icons(request: Request) -> Response:
         return Response(_ICONS, media_type="font/woff2", headers={"Cache-Control": FOR_GOOD})

@@ -27,14 +27,24 @@ from mnist_core.training import check_trainable
 
 # What the form describes: each network with its settings.
 Experiment = list[tuple[RunConfig, Architecture]]
+# Key of the session: whether the form has been drawn.
+_DRAWN = "experiment:drawn"
+# Heights in pixels of the size of a network in two lines, and of the bar with the button Start.
+_VERDICT_HEIGHT, _BAR_HEIGHT = 61, 68
 
 
 def describe_experiment() -> Experiment:
     """The form and its button; returns the networks that it describes, none if the values cannot be used."""
+    is_first = not st.session_state.get(_DRAWN)
     with st.container(key="networks"):
         texts = network_choice.choose_networks()
         verdict = st.empty()
-    bar = st.container(key="start-bar")
+    with st.container(key="start-bar"):
+        bar = st.empty() if is_first else st.container()
+    if is_first:
+        # Both are known only after the settings below them; until then their place is kept.
+        verdict.skeleton(height=_VERDICT_HEIGHT)
+        bar.skeleton(height=_BAR_HEIGHT)
     with st.container(key="settings"):
         notices = st.container()
         forms.show_recipes()
@@ -46,8 +56,9 @@ def describe_experiment() -> Experiment:
             help="Optional: the name of the run, or of the race if there are several networks. It need not be unique.",
         )
     described = _checked(values, texts, verdict, notices)
-    with bar:
+    with bar.container() if is_first else bar:
         _start_button(values, texts, disabled=not described)
+    st.session_state[_DRAWN] = True
     with notices:
         dataset_download.show_notice(values)
     return described

@@ -29,7 +29,7 @@ def follow_runs() -> None:
     if not runs:
         st.info("No run yet. Choose a network on the left and press **Start training**: its curves grow here.")
         return
-    shown = st.container()
+    shown = st.container(key="followed")
     active = [run.number for run in runs if run.active]
     chosen = choose_runs(
         "runs",

@@ -30,6 +30,9 @@ function mount(parentElement, { key, live, view, styles }) {
   const root = parentElement.querySelector(".curve-chart")
   if (styles) {
     const link = document.createElement("link")
+    // Without its styles the chart has another form; what is not seen cannot be seen to move.
+    root.style.visibility = "hidden"
+    link.onload = link.onerror = () => (root.style.visibility = "")
     root.before(Object.assign(link, { rel: "stylesheet", href: new URL(styles, location.origin).href }))
   }
   const kept = keptFor(key)
