@@ -76,9 +76,12 @@ def fill_store(folder: Path) -> None:
             pass
 
 
-def open_page(browser: Browser, url: str) -> Opening:
-    """Open a page with an empty cache, and wait until nothing more arrives."""
+def open_page(browser: Browser, url: str, cookie: str = "") -> Opening:
+    """Open a page with an empty cache, and a cookie "name=value" if there is one; wait until nothing more arrives."""
     context = browser.new_context(viewport=_WINDOW)
+    if cookie:
+        key, _, value = cookie.partition("=")
+        context.add_cookies([{"name": key, "value": value, "url": url}])
     page = context.new_page()
     page.add_init_script(_WATCH_SHIFTS)
     protocol = context.new_cdp_session(page)

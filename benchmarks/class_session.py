@@ -1,0 +1,230 @@
+"""One student of a lesson under load who has no browser: speaks Streamlit's protocol as the browser's page does."""
+
+import base64
+import http.client
+import io
+import json
+import random
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from PIL import Image, ImageDraw
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+from benchmarks.class_figures import Notes
+from dashboard.components.pad.pad import SIDE
+from tests.protocol_client import PATIENCE, Visitor
+
+# Where a session goes when it changes pages, as page and query string.
+PLACES = (
+    ("train", "runs=1&runs=2"),
+    ("compare", "runs=3&runs=4&runs=5"),
+    ("compare", "runs=3&runs=4&look=Curves"),
+    ("inspect", "run=4"),
+    ("sweeps", ""),
+    ("studies", ""),
+    ("data", "dataset=mnist-5k"),
+    ("class", ""),
+)
+# A run that takes about a second on a core.
+SMALL_RUN = "dataset=mnist-5k&train_images=1000&validation_images=200&epochs=2&architecture=mlp-100&view=Network"
+# The browser asks this often whether the messages above the page have changed (watcher.js).
+_TROUBLES_SECONDS = 3.0
+# Seconds between two pictures of a stroke (pad.js), and how many pictures a stroke has.
+_PICTURE_SECONDS, _PICTURES = 0.1, 5
+_ANSWERS = re.compile(r"class='answers' data-seq='(\d+)'")
+
+
+@dataclass
+class Page:
+    """What the server has drawn so far and a person could use."""
+
+    # Ids of buttons and text fields by label, of components by name, and the fragments that these stand in.
+    widgets: dict[str, str] = field(default_factory=dict)
+    fragments: dict[str, str] = field(default_factory=dict)
+    # Interval of each fragment that repeats itself, when it is due, and when the server asked for it.
+    timers: dict[str, list[float]] = field(default_factory=dict)
+    answered: int = -1
+
+
+class ClassSession:
+    """A student with a cookie; use it in a `with` statement. Its actions note seconds and errors."""
+
+    def __init__(self, port: int, cookie: str, notes: Notes, chance: random.Random) -> None:
+        self._visitor = Visitor(port, cookie)
+        self._notes, self._chance = notes, chance
+        self._page = Page()
+        self._began = self._asked_troubles = 0.0
+        self._in_fragment = False
+        self._drawings = 0
+
+    def __enter__(self) -> "ClassSession":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._visitor.__exit__()
+
+    def join(self, name: str) -> None:
+        """Open the first page, and give a name."""
+        self.open("train", "runs=1&runs=2")
+        if "What shall we call you?" in self._page.widgets:
+            typed = WidgetState(id=self._page.widgets["What shall we call you?"], string_value=name)
+            pressed = WidgetState(id=self._page.widgets["Start"], trigger_value=True)
+            # The name is stored by one run, which draws the page by another.
+            self._rerun(_state(typed, pressed), lambda _: "Start training" in self._page.widgets)
+
+    def open(self, page: str, query: str) -> float:
+        """Go to a page; returns the seconds until it was drawn."""
+        message = BackMsg()
+        message.rerun_script.page_name, message.rerun_script.query_string = page, query
+        self._page = Page()
+        return self._rerun(message, _is_drawn)
+
+    def change_pages(self) -> None:
+        """Open a few pages, and look at each for some seconds."""
+        for page, query in self._chance.sample(PLACES, 3):
+            self._notes.time("page load", self.open(page, query))
+            self.look(self._chance.uniform(2, 5))
+
+    def watch(self) -> None:
+        """Watch the teacher's runs learn."""
+        self._notes.time("page load", self.open("train", "runs=1&runs=2"))
+        self.look(self._chance.uniform(8, 15))
+
+    def draw(self) -> None:
+        """Draw a digit of a few strokes, and read the networks' answers after each."""
+        self._notes.time("page load", self.open("draw", "runs=3&runs=4&runs=5"))
+        picture = Image.new("L", (SIDE, SIDE))
+        for _ in range(3):
+            points = [(self._chance.uniform(15, 97), self._chance.uniform(15, 97)) for _ in range(_PICTURES + 1)]
+            for number in range(_PICTURES):
+                ImageDraw.Draw(picture).line(points[number : number + 2], fill=255, width=9)
+                ended = number == _PICTURES - 1
+                seconds = self._send_drawing(picture, ended)
+                if ended:
+                    self._notes.time("drawn answer", seconds)
+                self.look(max(0.0, _PICTURE_SECONDS - seconds))
+            self.look(self._chance.uniform(0.5, 1.5))
+
+    def start_run(self) -> None:
+        """Start a small run of its own, and watch it for some seconds."""
+        self._notes.time("page load", self.open("train", f"{SMALL_RUN}&seed={self._chance.randrange(1000)}"))
+        self.look(self._chance.uniform(1, 3))
+        pressed = WidgetState(id=self._page.widgets["Start training"], trigger_value=True)
+        self._notes.time("click on Start", self._rerun(_state(pressed), _is_drawn))
+        self.look(self._chance.uniform(4, 8))
+
+    def look(self, seconds: float) -> None:
+        """Do nothing but what the browser does by itself while a page is open."""
+        until = time.monotonic() + seconds
+        waits = False
+        while (now := time.monotonic()) < until or waits:
+            if not waits and (due := [one for one, timer in self._page.timers.items() if timer[1] <= now]):
+                self._page.timers[due[0]][1] = now + self._page.timers[due[0]][0]
+                self._send_fragment(due[0], is_auto_rerun=True)
+                waits, began = True, now
+            if now - self._asked_troubles > _TROUBLES_SECONDS:
+                self._ask_for_troubles()
+            try:
+                message = self._receive(0.05 if waits else min(0.1, max(until - now, 0.001)))
+            except TimeoutError:
+                message = None
+            if message is not None and message.HasField("script_finished") and waits:
+                self._notes.time("update of a page", time.monotonic() - began)
+                waits = False
+            if waits and now - began > PATIENCE:
+                self._notes.error(f"no update within {PATIENCE:.0f} s")
+                return
+
+    def _send_drawing(self, picture: Image.Image, ended: bool) -> float:
+        self._drawings += 1
+        number, content = self._drawings, io.BytesIO()
+        picture.save(content, "PNG")
+        image = base64.b64encode(content.getvalue()).decode()
+        drawing = {"seq": number, "ended": ended, "image": image, "strokes": [] if ended else None}
+        state = WidgetState(id=self._page.widgets["mnist_lab_pad"], json_value=json.dumps({"drawing": drawing}))
+        message = _state(state)
+        message.rerun_script.fragment_id = self._page.fragments["mnist_lab_pad"]
+        return self._rerun(message, lambda _: self._page.answered >= number)
+
+    def _send_fragment(self, fragment: str, is_auto_rerun: bool) -> None:
+        message = BackMsg()
+        message.rerun_script.fragment_id = fragment
+        message.rerun_script.is_auto_rerun = is_auto_rerun
+        self._visitor.send(message)
+
+    def _rerun(self, message: BackMsg, is_last: Callable[[ForwardMsg], bool]) -> float:
+        """Send a message; returns the seconds until what was waited for has come. Raises TimeoutError."""
+        began = time.monotonic()
+        self._visitor.send(message)
+        while not is_last(self._receive(began + PATIENCE - time.monotonic())):
+            pass
+        return time.monotonic() - began
+
+    def _receive(self, most: float) -> ForwardMsg:
+        frame = self._visitor.socket.recv(timeout=max(most, 0.001))
+        assert isinstance(frame, bytes)
+        message = ForwardMsg.FromString(frame)
+        self._see(message)
+        return message
+
+    def _see(self, message: ForwardMsg) -> None:
+        """Keep what the page holds now, as a browser does."""
+        now = time.monotonic()
+        if message.HasField("new_session"):
+            self._began = now
+        elif message.HasField("auto_rerun"):
+            interval = message.auto_rerun.interval
+            self._page.timers[message.auto_rerun.fragment_id] = [interval, now + interval, now]
+        elif message.HasField("stop_auto_rerun"):
+            for fragment in message.stop_auto_rerun.fragment_ids:
+                self._page.timers.pop(fragment, None)
+        elif message.HasField("script_finished") and _is_drawn(message):
+            # Fragments that the whole page's run has not asked for again are there no more.
+            timers = self._page.timers
+            self._page.timers = {one: timer for one, timer in timers.items() if timer[2] >= self._began}
+        elif message.HasField("delta"):
+            self._see_element(message.delta.new_element, message.delta.fragment_id)
+
+    def _see_element(self, element: Any, fragment: str) -> None:
+        kind = element.WhichOneof("type")
+        if kind in ("button", "text_input"):
+            shown = getattr(element, kind)
+            self._page.widgets[shown.label] = shown.id
+        elif kind == "bidi_component":
+            name = element.bidi_component.component_name
+            self._page.widgets[name], self._page.fragments[name] = element.bidi_component.id, fragment
+        elif kind == "exception":
+            self._notes.error(f"exception on a page: {element.exception.type}: {element.exception.message[:200]}")
+        elif kind == "alert" and element.alert.format == element.alert.ERROR:
+            self._notes.error(f"message of an error on a page: {element.alert.body[:200]}")
+        elif kind == "html" and (found := _ANSWERS.search(element.html.body)):
+            self._page.answered = int(found[1])
+
+    def _ask_for_troubles(self) -> None:
+        self._asked_troubles = time.monotonic()
+        connection = http.client.HTTPConnection("127.0.0.1", self._visitor.port, timeout=PATIENCE)
+        connection.request("GET", "/troubles", headers={"Cookie": self._visitor.cookie})
+        response = connection.getresponse()
+        response.read()
+        connection.close()
+        self._notes.time("question for messages", time.monotonic() - self._asked_troubles)
+        if response.status != 200:
+            self._notes.error(f"/troubles answered {response.status}")
+
+
+def _state(*states: WidgetState) -> BackMsg:
+    message = BackMsg()
+    message.rerun_script.widget_states.widgets.extend(states)
+    return message
+
+
+def _is_drawn(message: ForwardMsg) -> bool:
+    # A run that ends with another status is followed by one more.
+    done = ForwardMsg.FINISHED_SUCCESSFULLY
+    return message.HasField("script_finished") and message.script_finished == done
