@@ -122,7 +122,7 @@ class ClassSession:
     def look(self, seconds: float) -> None:
         """Do nothing but what the browser does by itself while a page is open."""
         until = time.monotonic() + seconds
-        waits = False
+        waits, began = False, 0.0
         while (now := time.monotonic()) < until or waits:
             if not waits and (due := [one for one, timer in self._page.timers.items() if timer[1] <= now]):
                 self._page.timers[due[0]][1] = now + self._page.timers[due[0]][0]

@@ -203,7 +203,7 @@ def test_a_student_cannot_empty_the_caches_of_all(lab: Lab):
 
     def is_cached() -> bool:
         figures = ask(lab.port, "/_stcore/metrics", Cookie=lab.teacher).body
-        return re.search(rb"""cache_type="st_cache_resource",[^}]*open_store""", figures) is not None
+        return re.search(rb"""cache_type="st_cache_resource",[^}]*lab_store""", figures) is not None
 
     with Visitor(lab.port, lab.student) as visitor:
         visitor.open("data")

@@ -27,10 +27,10 @@ def test_texts_grow_and_marks_stay(figure: go.Figure):
 
 
 def test_a_low_figure_grows_and_a_long_title_breaks(figure: go.Figure):
-    large = enlarged(figure, 2)
-    assert large.layout.height == 440
-    assert large.layout.yaxis.title.text == "Accuracy of these answers<br>(%, log scale of errors)"
-    assert enlarged(polish(figure, height=700), 2).layout.height == 700
+    layout = enlarged(figure, 2).to_plotly_json()["layout"]
+    assert layout["height"] == 440
+    assert layout["yaxis"]["title"]["text"] == "Accuracy of these answers<br>(%, log scale of errors)"
+    assert enlarged(polish(figure, height=700), 2).to_plotly_json()["layout"]["height"] == 700
 
 
 def test_the_figure_itself_stays(figure: go.Figure):
