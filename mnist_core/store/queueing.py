@@ -53,6 +53,9 @@ def enqueue_parts(store: Store, config: RunConfig, name: str, parts: Sequence[Lu
     """
     (needs_of_seed,) = needs([config])
     check_needs_together([replace(needs_of_seed, disk=0)] * sum(part.seeds for part in parts), "seeds")
+    check_folder(store, config)
+    if store.owner is not None:
+        check_quotas(store, [config] * len(parts), [_parameters(config)], "seeds")
     _check_length(store, len(parts), "seeds")
     return store.enqueue_all([(config.replace(seed=part.first_seed), name) for part in parts], luck=parts)
 

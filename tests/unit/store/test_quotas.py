@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mnist_core.config.luck_part import LuckPart
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import ConfigError, NotAllowedError
 from mnist_core.jobs.worker import work
@@ -58,6 +59,16 @@ def test_the_queue_takes_so_many_runs_of_a_student(lab: Store, student: StudentS
     with pytest.raises(ConfigError):
         queueing.requeue(student, runs[0])
     queueing.enqueue_all(lab, entries)
+
+
+def test_a_question_of_luck_counts_as_its_parts(lab: Store, student: StudentStore):
+    write_quotas(lab, Quotas(queued=2))
+    parts = [LuckPart(group="0" * 36, first_seed=10 * index, seeds=10) for index in range(3)]
+    with pytest.raises(ConfigError):
+        queueing.enqueue_parts(student, CONFIG, "luck", parts)
+    assert len(queueing.enqueue_parts(student, CONFIG, "luck", parts[:2])) == 2
+    assert {run.owner for run in lab.queue()} == {student.owner}
+    assert len(queueing.enqueue_parts(lab, CONFIG, "luck", parts)) == 3
 
 
 def test_files_beyond_the_room_of_a_student_keep_new_runs_out(lab: Store, student: StudentStore):
