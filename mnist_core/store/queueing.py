@@ -9,7 +9,7 @@ from mnist_core.data import count_folder_images, input_shape_and_classes, split_
 from mnist_core.errors import ConfigError
 from mnist_core.store.allowed_folders import check_folder
 from mnist_core.store.artifacts import Artifact
-from mnist_core.store.quotas import check_count, check_quotas
+from mnist_core.store.quotas import check_quotas
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 from mnist_core.training import (
@@ -66,7 +66,8 @@ def requeue(store: Store, run: Run, *, from_scratch: bool = False, back_to: Arti
     Raises as `enqueue`, and StoreError if the run is not in a state to be resumed.
     """
     check_folder(store, run.config)
-    check_count(store, 1, "queue")
+    if store.owner is not None:
+        check_quotas(store, [run.config], [_parameters(run.config)], "queue")
     _check_length(store, 1, "queue")
     # The run's checkpoints are on the disk already, so the free space is not checked.
     check_queueable(None, [run.config], "epochs")

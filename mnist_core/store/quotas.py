@@ -113,7 +113,15 @@ def check_count(store: Store, more: int, field: str) -> None:
     """Raise ConfigError if a student has so many runs in the queue that `more` would be too many."""
     if store.owner is None:
         return
-    queued, most = _count_queued(store), read_quotas(store).queued
+    with store.engine.connect() as connection:
+        check_room(connection, read_quotas(store), store.owner, more, field)
+
+
+def check_room(connection: sa.Connection, quotas: Quotas, owner: str | None, more: int, field: str) -> None:
+    """`check_count` within a transaction."""
+    waiting = (runs.c.state == "queued") & runs.c.deleted.is_(None) & (runs.c.owner == owner)
+    queued = connection.execute(sa.select(sa.func.count()).where(waiting)).scalar_one()
+    most = quotas.queued
     if queued + more > most:
         raise ConfigError(
             field,
@@ -127,12 +135,6 @@ def used_bytes(store: Store) -> int:
     query = sa.select(sa.func.sum(artifacts.c.size)).join(runs).where(runs.c.owner == store.owner)
     with store.engine.connect() as connection:
         return int(connection.execute(query).scalar() or 0)
-
-
-def _count_queued(store: Store) -> int:
-    waiting = (runs.c.state == "queued") & runs.c.deleted.is_(None) & (runs.c.owner == store.owner)
-    with store.engine.connect() as connection:
-        return connection.execute(sa.select(sa.func.count()).where(waiting)).scalar_one()
 
 
 def _is_valid(name: object, value: Any) -> bool:

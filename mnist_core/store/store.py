@@ -360,6 +360,7 @@ class Store:
         """Put a new run at the end of the queue; with `claimed` the caller trains it at once, without queueing."""
         now = self.clock()
         with writing(self.engine).begin() as connection:
+            self._check_room(connection, 0 if claimed else 1)
             values = new_row(config, name, tags, now, _end_of_queue(connection, now), sweep)
             values["owner"] = self.owner
             values |= claim(now, os.getpid()) if claimed else {}
@@ -382,6 +383,7 @@ class Store:
         if not entries:
             return []
         with writing(self.engine).begin() as connection:
+            self._check_room(connection, len(entries))
             position = _end_of_queue(connection, now)
             values = [
                 new_row(config, name, tags, now, position, sweep, part)
@@ -414,6 +416,7 @@ class Store:
         step = -1 if from_scratch else back_to and back_to.step
         files = [] if step is None else [file for file in self.artifacts(run_id) if (file.step or 0) > step]
         with writing(self.engine).begin() as connection:
+            self._check_room(connection, 1)
             first = _head_of_queue(connection)
             done = connection.execute(
                 runs.update()
@@ -838,6 +841,9 @@ class Store:
         with writing(self.engine).begin() as connection:
             connection.execute(lab.delete().where(lab.c.key == key))
             connection.execute(lab.insert().values(key=key, value=json.dumps(value)))
+
+    def _check_room(self, connection: sa.Connection, more: int) -> None:
+        """Raise ConfigError if so many runs more may not wait; asked within the transaction that adds them."""
 
     def _update(self, ids: Sequence[str], **values: Any) -> None:
         with writing(self.engine).begin() as connection:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from mnist_core.errors import NotAllowedError
 from mnist_core.store.artifacts import Artifact
+from mnist_core.store.quotas import check_room, read_quotas
 from mnist_core.store.run import Run, new_id
 from mnist_core.store.schema import runs, sweeps
 from mnist_core.store.store import Store
@@ -113,6 +114,10 @@ class StudentStore(Store):
         """As `Store.drop_artifact`, for an own run. Raises NotAllowedError."""
         self._check_own([run.id])
         super().drop_artifact(run, path)
+
+    def _check_room(self, connection: sa.Connection, more: int) -> None:
+        # Two pages of one student may add runs at the same moment.
+        check_room(connection, read_quotas(self), self.owner, more, "queue")
 
     def _update(self, ids: Sequence[str], **values: Any) -> None:
         # All that a person writes into a run's row comes through here: name, tags, comment, shared, deleted.

@@ -53,6 +53,9 @@ def write_old(path: Path, version: int) -> None:
 def bring_back(connection: sqlite3.Connection, version: int) -> None:
     """Make an older schema of today's, without what was measured."""
     for later in range(SCHEMA_VERSION, version, -1):
+        if later == 11:
+            for statement in ("DROP INDEX runs_by_state", "CREATE INDEX runs_by_state ON runs (state, queued)"):
+                connection.execute(statement)
         for table in ADDED_TABLES.get(later, []):
             connection.execute(f"DROP TABLE {table}")
         for column in ADDED_COLUMNS.get(later, []):

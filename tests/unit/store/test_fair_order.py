@@ -42,7 +42,8 @@ def test_who_trains_most_or_began_last_comes_later():
 def test_thirty_first_runs_wait_alike_behind_a_sweep():
     lab = Store.open()
     students = [StudentStore(lab, let_in(lab, "student")[0].id) for _ in range(30)]
-    students[0].enqueue_all([(CONFIG.replace(seed=seed), "") for seed in range(100)])
+    write_quotas(lab, Quotas(queued=200))
+    students[0].enqueue_all([(CONFIG.replace(seed=seed), "") for seed in range(200)])
     for student in students[1:]:
         student.enqueue_all([(CONFIG, ""), (CONFIG.replace(seed=1), "")])
     first: dict[str | None, int] = {}

@@ -58,6 +58,18 @@ def test_the_queue_takes_so_many_runs_of_a_student(lab: Store, student: StudentS
     queueing.enqueue(student, CONFIG)
     with pytest.raises(ConfigError):
         queueing.requeue(student, runs[0])
+    # Of another session of the same student that asks at the same moment, with the store itself.
+    for add in (
+        lambda: student.enqueue(CONFIG),
+        lambda: student.enqueue_all([(CONFIG, "")]),
+        lambda: student.requeue(runs[0].id),
+    ):
+        with pytest.raises(ConfigError):
+            add()
+    write_quotas(lab, Quotas(epochs=1))
+    with pytest.raises(ConfigError) as refused:
+        queueing.requeue(student, student.run(runs[0].id))
+    assert refused.value.field == "epochs"
     queueing.enqueue_all(lab, entries)
 
 
