@@ -142,7 +142,7 @@ for kind in CORRUPTIONS:
 def copy(tmp_path: Path) -> Path:
     """The project's files without its history, results, virtual environment and what a running app writes."""
     target = tmp_path / "copy"
-    for folder in ("mnist_core", "dashboard", "pages", "benchmarks", "tests", "docs"):
+    for folder in (".streamlit", "mnist_core", "dashboard", "pages", "benchmarks", "tests", "docs"):
         shutil.copytree(
             ROOT / folder, target / folder, ignore=shutil.ignore_patterns("__pycache__", "images", "static", ".*")
         )
