@@ -122,7 +122,7 @@ def _actions() -> None:
             (
                 "Forget",
                 _forget,
-                "Removes the name, votes and drawings of these persons for good, and sends them out. Their runs become "
+                "Removes names and votes of these persons for good, and sends them out. Their runs become "
                 f"the {TEACHER.lower()}'s.",
             ),
         ):
