@@ -426,6 +426,9 @@ def test_a_student_opens_the_link_chooses_a_name_sees_the_page_and_is_sent_out(l
     assert person.name == hostile
     assert "mnist_lab" not in tab.evaluate("document.cookie")
     tab.goto(f"{url}/inspect?run=1")
+    # Only a page that is drawn asks whether its person is still in.
+    tab.get_by_role("heading", name="Inspect", level=1).wait_for()
+    tab.locator("[data-test-script-state=notRunning]").wait_for()
     expect(name).to_have_count(0)
     send_out(store, [person.id])
     # The open page is replaced without a click.
