@@ -20,6 +20,8 @@ PAGES = [
     "draw",
     "studies?study=linear-depth",
     "data?dataset=mnist-5k",
+    "class?part=League",
+    "class?part=Tournament",
     "compare",
     *(
         f"compare?{CHOSEN}&look={look}"
@@ -128,7 +130,7 @@ def test_the_focus_can_be_seen_on_links_and_buttons(url: str, page: Page):
         page.keyboard.press("Tab")
         page.wait_for_timeout(30)
     stops = page.evaluate("window.stops")
-    assert sum("stTopNavLink" in html for html, _ in stops) == 7
+    assert sum("stTopNavLink" in html for html, _ in stops) == 8
     assert [html for html, is_seen in stops if not is_seen] == []
 
 
