@@ -6,6 +6,7 @@ the id of the newest view is part of it, so that each page is run again and find
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from dashboard.components import open_address
 from dashboard.frame.class_mode import KEY as CLASS_MODE
 from dashboard.frame.links import parse_numbers
 from dashboard.frame.store import lab_store, open_store
+from mnist_core.jobs import STORE_ERRORS
 from mnist_core.store import new_id
 
 _SETTING = "sent_view"
@@ -79,7 +81,7 @@ def follow_sent_view() -> None:
     """
     view_id, path = _read()
     seen = st.session_state.setdefault(_SEEN, view_id)
-    if seen == view_id or open_store().owner is None:
+    if not view_id or seen == view_id or open_store().owner is None:
         return
     st.session_state[_SEEN] = view_id
     open_address(f"view-{view_id}", path)
@@ -87,7 +89,9 @@ def follow_sent_view() -> None:
 
 
 def _read() -> tuple[str, str]:
-    match lab_store().setting(_SETTING):
-        case {"id": str(view_id), "path": str(path)}:
-            return view_id, path
+    # What is wrong with the store the page itself says.
+    with suppress(*STORE_ERRORS):
+        match lab_store().setting(_SETTING):
+            case {"id": str(view_id), "path": str(path)}:
+                return view_id, path
     return "", ""
