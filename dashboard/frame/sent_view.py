@@ -89,6 +89,8 @@ def follow_sent_view() -> None:
 
 
 def _read() -> tuple[str, str]:
+    if not access_is_on():
+        return "", ""
     # What is wrong with the store the page itself says.
     with suppress(*STORE_ERRORS):
         match lab_store().setting(_SETTING):

@@ -1,6 +1,6 @@
 """The league table of the class: the best run of each person, with intervals; ties are ties."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -27,6 +27,32 @@ def owner_name(names: Mapping[str, str], run: Run) -> str:
     return TEACHER if run.owner is None else names.get(run.owner) or "Somebody without a name"
 
 
+def show_places(
+    key: str, rows: Sequence[league.LeagueRow], names: Mapping[str, str], columns: Sequence[str], caption: str
+) -> None:
+    """The places of a league as a table with these columns, in their order."""
+    frame = pd.DataFrame(
+        [
+            {
+                "Place": row.place,
+                "Name": owner_name(names, row.run),
+                "Network": row.run.config.architecture,
+                "Test accuracy (%)": 100 * row.accuracy,
+                "95 % interval": f"{row.low:.2%} to {row.high:.2%}",
+                "Beats": row.wins,
+                "Beaten by": row.losses,
+                "Wins": row.wins,
+                "Losses": row.losses,
+                "Epochs": row.run.config.epochs,
+                "Run": row.run.number,
+            }
+            for row in rows
+        ]
+    )
+    digits = {"Test accuracy (%)": st.column_config.NumberColumn(format="%.2f")}
+    data_table(key, table_rows(frame.loc[:, list(columns)], digits), caption)
+
+
 def _table() -> None:
     store = open_store()
     candidates = league.entries(store.runs(states=["finished"]))
@@ -49,26 +75,8 @@ def _table() -> None:
             f"**{len(first)} share the first place.** On these {compared.images:,} test images their differences may "
             "be luck."
         )
-    frame = pd.DataFrame(
-        [
-            {
-                "Place": row.place,
-                "Name": owner_name(names, row.run),
-                "Network": row.run.config.architecture,
-                "Test accuracy (%)": 100 * row.accuracy,
-                "95 % interval": f"{row.low:.2%} to {row.high:.2%}",
-                "Beats": row.wins,
-                "Beaten by": row.losses,
-                "Run": row.run.number,
-            }
-            for row in rows
-        ]
-    )
-    data_table(
-        "league",
-        table_rows(frame, {"Test accuracy (%)": st.column_config.NumberColumn(format="%.2f")}),
-        "League: of each person the run with the best validation accuracy",
-    )
+    columns = ("Place", "Name", "Network", "Test accuracy (%)", "95 % interval", "Beats", "Beaten by", "Run")
+    show_places("league", rows, names, columns, "League: of each person the run with the best validation accuracy")
     st.caption(
         in_markdown(
             "A place is one more than the number of runs that are better beyond chance (McNemar's test, 5 %, corrected "

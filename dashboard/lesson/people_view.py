@@ -68,8 +68,9 @@ def _table() -> None:
     if not persons:
         st.info("Nobody has opened the link of the class yet.")
         return
-    running, queue = store.runs(states=["running"]), store.queue()
-    places = {run_id: place for place, run_id in enumerate(store.queued_ids(), 1)}
+    queued_ids = store.queued_ids()
+    running, queue = store.runs(states=["running"]), store.queue(queued_ids)
+    places = {run_id: place for place, run_id in enumerate(queued_ids, 1)}
     here = sum(_is_here(store, person) for person in persons)
     st.markdown(f"**{here} of {len(persons)}** are here. {len(running)} runs train, {len(queue)} wait.")
     rows = []

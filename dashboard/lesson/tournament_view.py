@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-import pandas as pd
 import streamlit as st
 
-from dashboard.components import data_table, table_rows
 from dashboard.controls import compared_runs
 from dashboard.frame import background_jobs, count_clicks, errors_as_messages, is_new_click, open_store
-from dashboard.lesson.league_view import owner_name
+from dashboard.lesson.league_view import owner_name, show_places
 from mnist_core import tournament
 from mnist_core.analysis import league
 from mnist_core.architectures import describe_architecture, presets
@@ -125,23 +123,8 @@ def _table(now: Tournament) -> None:
     compared = compared_runs.gather_predictions(finished) if finished else None
     if compared is not None:
         rows = league.league(compared_runs.load_verdict(compared))
-        frame = pd.DataFrame(
-            [
-                {
-                    "Place": row.place,
-                    "Name": owner_name(names, row.run),
-                    "Wins": row.wins,
-                    "Losses": row.losses,
-                    "Test accuracy (%)": 100 * row.accuracy,
-                    "95 % interval": f"{row.low:.2%} to {row.high:.2%}",
-                    "Epochs": row.run.config.epochs,
-                    "Network": row.run.config.architecture,
-                }
-                for row in rows
-            ]
-        )
-        config = {"Test accuracy (%)": st.column_config.NumberColumn(format="%.2f")}
-        data_table("tournament", table_rows(frame, config), "Tournament: the last entry of each person")
+        columns = ("Place", "Name", "Wins", "Losses", "Test accuracy (%)", "95 % interval", "Epochs", "Network")
+        show_places("tournament", rows, names, columns, "Tournament: the last entry of each person")
         st.caption(
             "A win is a network that is better than another beyond chance (McNemar's test, 5 %, corrected for all "
             "pairs); everything else is a draw. A place is one more than the number of losses."

@@ -48,8 +48,8 @@ def _follow(ids: Sequence[str], busy: bool) -> None:
     confirm_chosen_runs("runs")
     store = open_store()
     runs = store.runs(ids=ids)
-    queue = store.queue()
-    queued_ids = store.queued_ids() if queue else []
+    queued_ids = store.queued_ids()
+    queue = store.queue(queued_ids) if queued_ids else []
     newest_first = sorted(runs, key=lambda run: -run.number)
     race = races.common_race(runs)
     # A race of two has lanes and a podium, too.

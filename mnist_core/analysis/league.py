@@ -17,7 +17,6 @@ from mnist_core.store import Run
 class LeagueRow:
     """One person's place. Accuracies are fractions, on the test images."""
 
-    place: int
     run: Run
     accuracy: float
     # The 95 % interval (Wilson) over the choice of test images.
@@ -26,6 +25,11 @@ class LeagueRow:
     # How many of the others it beats, and by how many it is beaten, beyond chance.
     wins: int
     losses: int
+
+    @property
+    def place(self) -> int:
+        """1 for the first; whoever cannot be told apart may share a place."""
+        return self.losses + 1
 
 
 def entries(runs: Sequence[Run]) -> list[Run]:
@@ -44,10 +48,9 @@ def entries(runs: Sequence[Run]) -> list[Run]:
 def league(verdict: Verdict) -> list[LeagueRow]:
     """The rows of the table, the best place first; of one place the higher accuracy first."""
     runs = verdict.predictions.runs
-    wins, losses = wins_and_losses(verdict)
+    wins, losses = _wins_and_losses(verdict)
     rows = [
         LeagueRow(
-            place=losses[run.id] + 1,
             run=run,
             accuracy=verdict.count_right(index) / verdict.predictions.images,
             low=verdict.interval(index)[0],
@@ -60,7 +63,7 @@ def league(verdict: Verdict) -> list[LeagueRow]:
     return sorted(rows, key=lambda row: (row.place, -row.accuracy, row.run.number))
 
 
-def wins_and_losses(verdict: Verdict) -> tuple[Mapping[str, int], Mapping[str, int]]:
+def _wins_and_losses(verdict: Verdict) -> tuple[Mapping[str, int], Mapping[str, int]]:
     """How many others each run beats, and how many beat it, by id: pairs with p below 5 %, corrected for their number.
 
     McNemar's exact test on the images that only one of the two has right, corrected by Holm's method.

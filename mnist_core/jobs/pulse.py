@@ -32,8 +32,13 @@ class Pulse(threading.Thread):
         self._ended = threading.Event()
         self._wish: RunState | None = None
         # A student's run ends in good order at this moment of the monotonic clock.
-        left = 60 * read_quotas(store).minutes - run.seconds
-        self._last_moment = time.monotonic() + max(0.0, left) if run.owner else math.inf
+        self._last_moment = math.inf
+
+    def bound_time(self) -> None:
+        """From now on count the time that a student's run may take; any other takes as long as it takes."""
+        if self._run.owner is not None:
+            left = 60 * read_quotas(self._store).minutes - self._run.seconds
+            self._last_moment = time.monotonic() + max(0.0, left)
 
     @property
     def reason(self) -> str:

@@ -41,7 +41,6 @@ from .people import PERSON_NAME_LENGTH as PERSON_NAME_LENGTH
 from .people import Person as Person
 from .people import Role as Role
 from .people import find_people as find_people
-from .people import find_person as find_person
 from .people import forget_people as forget_people
 from .people import let_in as let_in
 from .people import make_teacher as make_teacher
@@ -59,12 +58,12 @@ from .polls import read_votes as read_votes
 from .polls import start_poll as start_poll
 from .polls import vote as vote
 from .queueing import check_queueable as check_queueable
+from .quota_checks import read_quotas as read_quotas
+from .quota_checks import used_bytes as used_bytes
+from .quota_checks import write_quotas as write_quotas
 from .quotas import QUOTAS as QUOTAS
 from .quotas import Quota as Quota
 from .quotas import Quotas as Quotas
-from .quotas import read_quotas as read_quotas
-from .quotas import used_bytes as used_bytes
-from .quotas import write_quotas as write_quotas
 from .reserve import keep_reserve as keep_reserve
 from .run import ACTIVE_STATES as ACTIVE_STATES
 from .run import COMMENT_LENGTH as COMMENT_LENGTH

@@ -78,12 +78,6 @@ def read_people(store: Store, role: Role | None = None) -> list[Person]:
         return _read(connection, people.c.revoked.is_(None), *([] if role is None else [people.c.role == role]))
 
 
-def find_person(store: Store, person_id: str | None) -> Person | None:
-    """A person by id, unless sent out."""
-    with store.engine.connect() as connection:
-        return next(iter(_read(connection, people.c.id == person_id, people.c.revoked.is_(None))), None)
-
-
 def names_of_people(store: Store) -> dict[str, str]:
     """The names by id of all who ever were here: runs of those who were sent out keep their owner's name."""
     with store.engine.connect() as connection:

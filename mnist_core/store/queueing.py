@@ -9,7 +9,7 @@ from mnist_core.data import count_folder_images, input_shape_and_classes, split_
 from mnist_core.errors import ConfigError
 from mnist_core.store.allowed_folders import check_folder
 from mnist_core.store.artifacts import Artifact
-from mnist_core.store.quotas import check_quotas
+from mnist_core.store.quota_checks import check_quotas
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 from mnist_core.training import (
@@ -53,9 +53,7 @@ def enqueue_parts(store: Store, config: RunConfig, name: str, parts: Sequence[Lu
     """
     (needs_of_seed,) = needs([config])
     check_needs_together([replace(needs_of_seed, disk=0)] * sum(part.seeds for part in parts), "seeds")
-    check_folder(store, config)
-    if store.owner is not None:
-        check_quotas(store, [config] * len(parts), [_parameters(config)], "seeds")
+    _check_student(store, [config], len(parts), "seeds")
     _check_length(store, len(parts), "seeds")
     return store.enqueue_all([(config.replace(seed=part.first_seed), name) for part in parts], luck=parts)
 
@@ -65,9 +63,7 @@ def requeue(store: Store, run: Run, *, from_scratch: bool = False, back_to: Arti
 
     Raises as `enqueue`, and StoreError if the run is not in a state to be resumed.
     """
-    check_folder(store, run.config)
-    if store.owner is not None:
-        check_quotas(store, [run.config], [_parameters(run.config)], "queue")
+    _check_student(store, [run.config], 1, "queue")
     _check_length(store, 1, "queue")
     # The run's checkpoints are on the disk already, so the free space is not checked.
     check_queueable(None, [run.config], "epochs")
@@ -81,14 +77,27 @@ def check_queueable(store: Store | None, configs: Sequence[RunConfig], field: st
     where these are not `waiting`.
     """
     if store is not None:
-        for config in configs:
-            check_folder(store, config)
+        _check_student(store, configs, len(configs), field)
     if waiting:
         _check_length(store, len(configs), field)
-    if store is not None and store.owner is not None:
-        check_quotas(store, configs, [_parameters(config) for config in configs], field)
     if configs:
         check_needs_together(needs(configs), field, None if store is None else shutil.disk_usage(store.root).free)
+
+
+def _check_student(store: Store, configs: Sequence[RunConfig], count: int, field: str) -> None:
+    """Raise ConfigError if a student may not queue so many runs with these settings; all others may."""
+    if store.owner is None or not configs:
+        return
+    # Seeds and most axes of a sweep change neither the folder nor the network, and both are read from the disk.
+    folders = {config.folder: config for config in configs if config.dataset == "folder"}
+    for config in folders.values():
+        check_folder(store, config)
+    networks = {
+        (config.architecture, config.dataset, config.folder, config.folder_size, config.folder_colour): config
+        for config in configs
+    }
+    largest = max(map(_parameters, networks.values()))
+    check_quotas(store, count, max(config.epochs for config in configs), largest, field)
 
 
 def _check_length(store: Store | None, count: int, field: str) -> None:

@@ -3,19 +3,11 @@
 Whoever uses the lab without logins, and the teacher, are bound by the limits of the machine alone (`limits`).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy as sa
-
-from mnist_core.config import RunConfig
-from mnist_core.errors import ConfigError
-from mnist_core.store.schema import artifacts, runs
-from mnist_core.store.store import Store
-
-_SETTING = "quotas"
-_MEGA = 1_000_000
+# Name of the setting of the store that holds them.
+SETTING = "quotas"
 
 
 @dataclass(frozen=True)
@@ -64,79 +56,14 @@ class Quotas:
     megabytes: int = QUOTAS["megabytes"].usual
     people: int = QUOTAS["people"].usual
 
-
-def read_quotas(store: Store) -> Quotas:
-    """The bounds of this store; the usual one for each that was not set, or cannot be read."""
-    stored = store.setting(_SETTING, {})
-    values = stored.items() if isinstance(stored, dict) else ()
-    return Quotas(**{name: value for name, value in values if _is_valid(name, value)})
-
-
-def write_quotas(store: Store, quotas: Quotas) -> None:
-    """Change the bounds. Raises ConfigError for one out of its range, NotAllowedError for a student."""
-    for field in fields(Quotas):
-        quota, value = QUOTAS[field.name], getattr(quotas, field.name)
-        if not _is_valid(field.name, value):
-            raise ConfigError(field.name, f"{quota.label} must lie between {quota.lowest:,} and {quota.highest:,}")
-    store.set_setting(_SETTING, vars(quotas))
+    @classmethod
+    def stored(cls, setting: object) -> "Quotas":
+        """The bounds of a setting of the store; the usual one for each that it lacks, or that cannot be read."""
+        values = setting.items() if isinstance(setting, dict) else ()
+        return cls(**{name: value for name, value in values if is_valid(name, value)})
 
 
-def check_quotas(store: Store, configs: Sequence[RunConfig], parameters: Sequence[int], field: str) -> None:
-    """Raise ConfigError if a student may not queue these runs, whose networks have so many parameters.
-
-    `field` is what the error names where all together are too many.
-    """
-    if store.owner is None or not configs:
-        return
-    quotas = read_quotas(store)
-    ask = "ask your teacher"
-    if max(parameters) > quotas.parameters:
-        raise ConfigError(
-            "architecture",
-            f"{max(parameters):,} parameters are more than the {quotas.parameters:,} that a network may have in this "
-            f"class; use fewer units or channels, or {ask}",
-        )
-    if (epochs := max(config.epochs for config in configs)) > quotas.epochs:
-        raise ConfigError(
-            "epochs", f"{epochs:,} are more than the {quotas.epochs:,} of this class; choose fewer, or {ask}"
-        )
-    check_count(store, len(configs), field)
-    if (used := used_bytes(store)) >= quotas.megabytes * _MEGA:
-        raise ConfigError(
-            field,
-            f"your runs take {used / _MEGA:,.0f} MB of the {quotas.megabytes:,} MB that each may have in this class; "
-            f"delete some, or {ask}",
-        )
-
-
-def check_count(store: Store, more: int, field: str) -> None:
-    """Raise ConfigError if a student has so many runs in the queue that `more` would be too many."""
-    if store.owner is None:
-        return
-    with store.engine.connect() as connection:
-        check_room(connection, read_quotas(store), store.owner, more, field)
-
-
-def check_room(connection: sa.Connection, quotas: Quotas, owner: str | None, more: int, field: str) -> None:
-    """`check_count` within a transaction."""
-    waiting = (runs.c.state == "queued") & runs.c.deleted.is_(None) & (runs.c.owner == owner)
-    queued = connection.execute(sa.select(sa.func.count()).where(waiting)).scalar_one()
-    most = quotas.queued
-    if queued + more > most:
-        raise ConfigError(
-            field,
-            f"{queued:,} of your runs wait and {more:,} more would be too many: at most {most:,} may wait in this "
-            "class; choose fewer, or wait until some are trained",
-        )
-
-
-def used_bytes(store: Store) -> int:
-    """Bytes of all files of the runs of whoever has this store."""
-    query = sa.select(sa.func.sum(artifacts.c.size)).join(runs).where(runs.c.owner == store.owner)
-    with store.engine.connect() as connection:
-        return int(connection.execute(query).scalar() or 0)
-
-
-def _is_valid(name: object, value: Any) -> bool:
+def is_valid(name: object, value: Any) -> bool:
+    """Whether a bound may have this value."""
     quota = QUOTAS.get(str(name))
     return quota is not None and type(value) is int and quota.lowest <= value <= quota.highest

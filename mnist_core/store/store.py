@@ -23,6 +23,8 @@ from mnist_core.store.failures import DOCTOR, system_errors
 from mnist_core.store.imported_runs import add_imported
 from mnist_core.store.leftovers import remove
 from mnist_core.store.migrations import begin_file, migrate
+from mnist_core.store.quotas import SETTING as QUOTAS_SETTING
+from mnist_core.store.quotas import Quotas
 from mnist_core.store.reserve import keep_reserve, with_reserve
 from mnist_core.store.run import (
     NAME_LENGTH,
@@ -195,9 +197,12 @@ class Store:
 
         with_reserve(self.root, hide)
 
-    def queue(self) -> list[Run]:
-        """Queued runs, the next one first: of several persons one run each in turn."""
-        places = {run_id: place for place, run_id in enumerate(self.queued_ids())}
+    def queue(self, order: Sequence[str] | None = None) -> list[Run]:
+        """Queued runs, the next one first: of several persons one run each in turn.
+
+        `order`: what `queued_ids` has just said, where it is known already.
+        """
+        places = {run_id: place for place, run_id in enumerate(self.queued_ids() if order is None else order)}
         waiting = self.runs(states=["queued"], luck=None)
         return sorted(waiting, key=lambda run: (places.get(run.id, len(places)), run.queued or 0, run.number))
 
@@ -540,10 +545,11 @@ class Store:
         The run's `worker` is a new token: only its holder may record to the run. A run that is claimed by its id is
         trained in this process; any other is handed to a worker, and begins with that worker's first beat.
         """
+        quotas = Quotas.stored(self.setting(QUOTAS_SETTING))
         while True:
             with self.engine.connect() as connection:
                 damaged = [] if limit is None else rows.running_on_damaged_pages(connection)
-                number = None if run_id is not None else rows.first_queued(connection, self._most_of_student())
+                number = None if run_id is not None else rows.first_queued(connection, quotas.running)
             if run_id is None and number is None:
                 return None
             named = runs.c.number == number if run_id is None else runs.c.id == run_id
@@ -561,12 +567,6 @@ class Store:
             if matches or (run_id is not None and not broken):
                 return matches[0] if matches else None
             # The run was broken, or another process claimed it first: try the next one.
-
-    def _most_of_student(self) -> int:
-        """How many runs of one student may train at once; `quotas` has the other bounds."""
-        stored = self.setting("quotas", {})
-        most = stored.get("running") if isinstance(stored, dict) else None
-        return most if type(most) is int and most > 0 else 1
 
     def broken_holders(self) -> list[Holder]:
         """The processes that train running runs whose rows cannot be read as runs."""

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from mnist_core.errors import NotAllowedError
 from mnist_core.store.artifacts import Artifact
-from mnist_core.store.quotas import check_room, read_quotas
+from mnist_core.store.quota_checks import check_room, read_quotas
 from mnist_core.store.run import Run, new_id
 from mnist_core.store.schema import runs, sweeps
 from mnist_core.store.store import Store

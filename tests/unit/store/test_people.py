@@ -2,7 +2,6 @@
 
 from mnist_core.store.people import (
     find_people,
-    find_person,
     let_in,
     make_teacher,
     name_person,
@@ -23,7 +22,7 @@ def test_people_are_recognised_by_their_secret_until_they_are_sent_out(store: St
     assert [person.is_teacher for person in read_people(store)] == [False, True]
     send_out(store, [ann.id])
     assert recognise(store, secret) is None
-    assert find_person(store, ann.id) is None
+    assert find_people(store, [ann.id]) == []
     assert [person.id for person in find_people(store, [ann.id, bo.id, "nobody"])] == [bo.id]
 
 
