@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import streamlit as st
 
+from dashboard.access import access_is_on
 from dashboard.controls import compared_runs
 from dashboard.frame import (
     background_jobs,
@@ -61,6 +62,9 @@ def _vote() -> None:
 def _explain(store: Store) -> None:
     if store.owner is not None:
         st.info("There is nothing to vote on. Your teacher opens a vote before the next race.")
+        return
+    if not access_is_on():
+        st.info("A vote needs a class that has logged in: **People** says how to start the app for one.")
         return
     st.info(
         "A race with votes: choose two to eight networks on the page Train and press **Let the class vote**. Everyone "
