@@ -30,8 +30,7 @@ def draw() -> None:
     st.set_page_config(page_title=title, page_icon=navigation.LOGO, layout="wide", menu_items={"About": about})
     st.logo(navigation.LOGO, size="large")
     page = navigation.current_page()
-    class_place = class_mode.begin_class_mode()
-    with class_place:
+    with class_mode.begin_class_mode():
         sent_view.show_send_button()
     sent_view.follow_sent_view()
     shown = troubles.show_troubles()
@@ -41,7 +40,6 @@ def draw() -> None:
     titles.end_title()
     links.show_refused_values()
     address.complete_address()
-    class_mode.listen_to_keys(class_place)
     troubles.rerun_when_changed(shown)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.components import class_keys
-from dashboard.frame.sections import drawn_sections, forget_sections
+from dashboard.frame.titles import SECTION_KEYS
 
 # The parameter of the address, and the key of the switch.
 KEY = "classroom"
@@ -21,20 +21,16 @@ _HELP = (
 
 
 def begin_class_mode() -> AbstractContextManager[object]:
-    """Draw the switch at the top of the window; returns its place, for `listen_to_keys`.
+    """Draw the switch at the top of the window, and listen to its keys; returns its place.
 
-    To be called before the page is drawn: the links of the menu then keep the parameter.
+    To be called before the page is drawn: the links of the menu then keep the parameter, and a key that is pressed
+    while the page is being drawn is not lost.
     """
-    forget_sections()
     # head.css takes this container out of the page, so that nothing in it needs room there.
     place = st.container(key="class-mode", horizontal=True, vertical_alignment="center")
     with place:
-        if st.toggle("Class mode", key=KEY, bind="query-params", help=_HELP):
+        is_on = st.toggle("Class mode", key=KEY, bind="query-params", help=_HELP)
+        class_keys("class-keys", KEY, SECTION_KEYS)
+        if is_on:
             st.html(f"<style>{_STYLES}</style>")
     return place
-
-
-def listen_to_keys(place: AbstractContextManager[object]) -> None:
-    """Let keys switch class mode and step through the sections; to be called once the page is drawn."""
-    with place:
-        class_keys("class-keys", KEY, drawn_sections())

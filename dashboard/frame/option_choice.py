@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from dashboard.frame.links import check_link_value
-from dashboard.frame.sections import remember_sections
 from dashboard.frame.titles import SECTION_KEYS, name_section
 
 _T = TypeVar("_T")
@@ -30,7 +29,6 @@ def choose_option(
     # On a busy machine Streamlit has been seen to return None although a choice is required.
     chosen = chosen if chosen in options else default
     if key in SECTION_KEYS:
-        remember_sections(key)
         name_section(str(how.get("format_func", str)(chosen)))
     return chosen
 

@@ -12,13 +12,14 @@ let stopListening = () => {}
 // key before, and sends Python what is marked last: a message about each key could be lost on a busy machine.
 const part = (key, inside) => document.querySelectorAll(`.st-key-${CSS.escape(key)} ${inside}`)
 
-function step(bar, by) {
-  const buttons = [...part(bar, "[role=radio]")]
+function step(bars, by) {
+  // A page draws its buttons after this component, so they are looked for when a key is pressed.
+  const buttons = bars.map((bar) => [...part(bar, "[role=radio]")]).find((found) => found.length) ?? []
   const marked = buttons.findIndex((button) => button.getAttribute("aria-checked") === "true")
   if (marked >= 0) buttons[marked + by]?.click()
 }
 
-export default function ({ data: { switch: key, bar } }) {
+export default function ({ data: { switch: key, bars } }) {
   const press = (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return
     // The path also leads into components, whose elements the event's own target does not show.
@@ -29,10 +30,10 @@ export default function ({ data: { switch: key, bar } }) {
     if (event.key.toLowerCase() === "c" && !event.repeat) {
       event.preventDefault()
       box.click()
-    } else if (box.checked && event.key in STEPS && bar) {
+    } else if (box.checked && event.key in STEPS) {
       if (isIn(event.key.startsWith("Page") ? OWN_PAGES : OWN_ARROWS)) return
       event.preventDefault()
-      step(bar, STEPS[event.key])
+      step(bars, STEPS[event.key])
     }
   }
 
