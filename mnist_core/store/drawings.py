@@ -189,12 +189,12 @@ def _check_picture(label: int, picture: Any) -> None:
         raise StoreError("This is not a drawing of the pad. Open the page again and draw once more.")
     ink = picture > _INK
     if not ink.any():
-        raise StoreError(f"Nothing is drawn yet. Draw a {label} first.")
+        raise StoreError(f"Nothing is drawn yet. Draw the {label} first.")
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     if max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1 < _SMALLEST * side:
         raise StoreError(f"That is only a dot. Draw the {label} larger.")
     if ink.mean() > _FULLEST:
-        raise StoreError(f"Almost all of the pad is white. Clear it and draw a {label}.")
+        raise StoreError(f"Almost all of the pad is white. Clear it and draw the {label}.")
 
 
 def _own(store: Store) -> list[sa.ColumnElement[bool]]:
