@@ -63,19 +63,19 @@ def _show_drawings() -> None:
     store = open_store()
     every = read_drawings(store)
     st.subheader("Drawings" if store.owner is None else "Your drawings")
+    # A page that was opened before the first drawing needs the button, too.
+    st.button("Look again", help="Shows what has been handed in since.")
     if not every:
         st.caption("There is none yet.")
         return
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        digit = choose_option(
-            "Show",
-            [_ALL, *map(str, DRAWN_DIGITS)],
-            key=_DIGIT,
-            default=_ALL,
-            in_address=False,
-            help="Only drawings for which this digit was asked.",
-        )
-        st.button("Look again", help="Shows what has been handed in since.")
+    digit = choose_option(
+        "Show",
+        [_ALL, *map(str, DRAWN_DIGITS)],
+        key=_DIGIT,
+        default=_ALL,
+        in_address=False,
+        help="Only drawings for which this digit was asked.",
+    )
     chosen = [drawing for drawing in every if digit in (_ALL, str(drawing.label))]
     shown = _page_of(chosen)
     names = names_of_people(store) if store.owner is None else {}
