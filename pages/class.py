@@ -3,10 +3,24 @@
 import streamlit as st
 
 from dashboard.frame import choose_option, navigation, open_store
-from dashboard.lesson import STYLES, show_league, show_people, show_rules, show_tournament, show_vote
+from dashboard.lesson import (
+    STYLES,
+    show_handwriting,
+    show_league,
+    show_people,
+    show_rules,
+    show_tournament,
+    show_vote,
+)
 
 # What everyone sees, and what only the teacher does.
-PARTS = {"League": show_league, "Vote": show_vote, "Tournament": show_tournament, "People": show_people}
+PARTS = {
+    "League": show_league,
+    "Vote": show_vote,
+    "Tournament": show_tournament,
+    "Our handwriting": show_handwriting,
+    "People": show_people,
+}
 
 
 def page() -> None:
@@ -19,7 +33,7 @@ def page() -> None:
         key="part",
         default="League",
         label_visibility="collapsed",
-        help="What the class does together: the league, a vote on a race, and who is here.",
+        help="What the class does together: the league, a vote on a race, drawings, and who is here.",
     )
     parts[part]()
 

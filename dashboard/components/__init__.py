@@ -14,7 +14,7 @@ from dashboard.components.live_figure.live_figure import live_figure
 from dashboard.components.network_diagram.network_diagram import network_diagram
 from dashboard.components.network_picker.network_picker import NetworkCard, network_picker
 from dashboard.components.open_address.open_address import open_address
-from dashboard.components.pad.pad import pad
+from dashboard.components.pad.pad import pad, read_pad
 from dashboard.components.run_rail.run_rail import RailActions, RailEdit, RailGroup, RailRow, run_rail
 from dashboard.components.terms import address_of, explained, glossary, marked_html, without_terms
 from dashboard.components.thinking.thinking import LayerMeasures, ThinkingView, Tile, thinking
@@ -45,6 +45,7 @@ __all__ = [
     "open_address",
     "pad",
     "preload_curve_chart",
+    "read_pad",
     "run_rail",
     "table_rows",
     "thinking",

@@ -10,8 +10,8 @@ from dashboard.components import pad
 from dashboard.controls import CLASS_BAR_STYLES
 from dashboard.draw.prediction_cards import CARD_STYLES, DrawingPrediction, predictions_html
 from dashboard.frame import choose_option, errors_as_messages, open_store
-from mnist_core.analysis import trained
-from mnist_core.config import DIGITS, FRAMED_LIKE_MNIST, Framing, dataset
+from mnist_core.analysis import handwriting, trained
+from mnist_core.config import DIGITS, dataset
 from mnist_core.data import Ground, PlacedDrawing, extract_strokes, place_drawing, read_picture
 from mnist_core.errors import MnistLabError
 from mnist_core.plots import png
@@ -98,7 +98,7 @@ def _draw_and_predict(ids: Sequence[str], source: str) -> None:
 def predict_drawing(run: Run, picture: np.ndarray | None) -> DrawingPrediction:
     """What a run's network reads in a drawing (H, W) or picture (H, W, 3); a MnistLabError becomes its `problem`."""
     store = open_store()
-    framing = framing_of(run)
+    framing = handwriting.framing_of(run)
     ground = None if run.data is None else run.data.ground
     try:
         network = trained.load_network(store, run)
@@ -116,13 +116,6 @@ def predict_drawing(run: Run, picture: np.ndarray | None) -> DrawingPrediction:
     note = "" if network.precision == run.config.precision else f"answers in {network.precision}"
     prepared = ", ".join([framing.description, *_changes(placed, ground), *_unknown_ground(run)])
     return DrawingPrediction(run, network.classes, placed.image, prepared, values, note=note)
-
-
-def framing_of(run: Run) -> Framing:
-    """How a drawing is centred and scaled for this run's network: by its data set, or by its folder's images."""
-    if run.dataset == "folder" and run.data is not None and run.data.placed_like_mnist:
-        return FRAMED_LIKE_MNIST
-    return dataset(run.dataset).framing
 
 
 def _changes(placed: PlacedDrawing, ground: Ground | None) -> list[str]:

@@ -123,7 +123,7 @@ def _actions() -> None:
             (
                 "Forget",
                 _forget,
-                "Removes names and votes of these persons for good, and sends them out. Their runs become "
+                "Removes names, votes and drawings of these persons for good, and sends them out. Their runs become "
                 f"the {TEACHER.lower()}'s.",
             ),
         ):

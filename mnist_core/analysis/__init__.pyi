@@ -7,6 +7,7 @@ from . import expectations as expectations
 from . import explain as explain
 from . import explain_linear as explain_linear
 from . import forgetting as forgetting
+from . import handwriting as handwriting
 from . import league as league
 from . import measures as measures
 from . import predictions as predictions

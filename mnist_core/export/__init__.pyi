@@ -1,4 +1,5 @@
 from .archive import read_archive as read_archive
+from .class_drawings import export_drawings as export_drawings
 from .curve_tables import as_csv as as_csv
 from .curve_tables import curve_table as curve_table
 from .formats import EXPORT_FORMATS as EXPORT_FORMATS

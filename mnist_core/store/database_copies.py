@@ -11,7 +11,7 @@ from pathlib import Path
 from mnist_core.errors import StorageError, StoreError
 from mnist_core.store.artifacts import write_atomically
 from mnist_core.store.connections import LOCK_SECONDS, address, file_of
-from mnist_core.store.failures import of_system
+from mnist_core.store.failures import of_database, of_system
 from mnist_core.store.soundness import SQLITE_ERRORS, damage, sqlite_message
 
 # How many copies of each kind are kept beside the runs.
@@ -59,6 +59,8 @@ def copy_database(source: Path, target: Path, number: int | None = None) -> tupl
     try:
         return write_atomically(target, write)
     except SQLITE_ERRORS as error:
+        if (failure := of_database(error, source)) and failure.kind == "damaged":
+            raise failure from None
         raise StoreError(
             f"the database {source} could not be copied to {target} ({sqlite_message(error)}). "
             "See that the disk has room; `python -m mnist_core doctor` says whether the database is damaged."

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from mnist_core.store.connections import writing
 from mnist_core.store.run import new_id
-from mnist_core.store.schema import people, runs, sweeps, votes
+from mnist_core.store.schema import drawings, people, runs, sweeps, votes
 from mnist_core.store.store import Store
 from mnist_core.text import one_line
 
@@ -116,6 +116,7 @@ def forget_people(store: Store, ids: Sequence[str]) -> None:
         for table in (runs, sweeps):
             connection.execute(table.update().where(table.c.owner.in_(ids)).values(owner=None))
         connection.execute(votes.delete().where(votes.c.person.in_(ids)))
+        connection.execute(drawings.delete().where(drawings.c.owner.in_(ids)))
         connection.execute(people.delete().where(people.c.id.in_(ids)))
 
 

@@ -150,6 +150,23 @@ votes = Table(
     Column("choice", Integer, nullable=False),
 )
 
+# What a class has drawn: a test set of its own handwriting.
+drawings = Table(
+    "drawings",
+    metadata,
+    Column("id", Text, primary_key=True),
+    # As `runs.owner`.
+    Column("owner", Text),
+    # The digit that was asked for.
+    Column("label", Integer, nullable=False),
+    # The picture of the pad as a PNG, from which each network gets its own image.
+    Column("png", sa.LargeBinary, nullable=False),
+    Column("created", Float, nullable=False),
+    # What kind of picture `png` holds (`drawings.DRAWING_RULE`).
+    Column("rule", Integer, nullable=False),
+    Index("drawings_by_owner", "owner", "label"),
+)
+
 # Statements that bring a database from the version before to each version. `create_all` makes new tables.
 CHANGES = {
     2: (

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -10,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.compare.sections import SECTIONS
 from mnist_core.config.run_config import RunConfig
 from mnist_core.jobs import queue
-from mnist_core.store import concurrency
+from mnist_core.store import DRAWING_SIDE, add_drawing, concurrency
 from mnist_core.store.store import Store
 from tests.labs import trained_run
 
@@ -36,6 +37,7 @@ def prepare(store: Store) -> None:
     for seed in (0, 1):
         config = RunConfig(dataset="mnist-5k", architecture="linear-5-10", train_images=300, epochs=2, seed=seed)
         trained_run(store, config)
+    add_drawing(store, 3, np.eye(DRAWING_SIDE, dtype=np.uint8) * 255)
 
 
 @pytest.fixture
@@ -56,6 +58,7 @@ VIEWS = [
     ("data", {"dataset": "mnist-5k"}),
     *(("compare", {"runs": ["1", "2"], "look": section}) for section in SECTIONS),
     ("compare", {"runs": ["1", "2"], "change": "true", "change_field": "Optimisation · Learning rate"}),
+    ("class", {"part": "Our handwriting"}),
     ("studies", {}),
     ("studies", {"study": "linear-depth"}),
     *(("inspect", {"run": "1", "view": view}) for view in ("Samples", "Mistakes", "Confusion", "Classes", "Weights")),

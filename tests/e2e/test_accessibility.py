@@ -22,6 +22,7 @@ PAGES = [
     "data?dataset=mnist-5k",
     "class?part=League",
     "class?part=Tournament",
+    "class?part=Our+handwriting",
     "compare",
     *(
         f"compare?{CHOSEN}&look={look}"

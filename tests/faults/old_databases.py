@@ -24,7 +24,7 @@ ADDED_COLUMNS = {
     10: ["comment"],
     11: ["owner", "shared"],
 }
-ADDED_TABLES = {2: ["sweeps"], 4: ["fingerprints"], 7: ["measurements"], 11: ["people", "votes", "polls"]}
+ADDED_TABLES = {2: ["sweeps"], 4: ["fingerprints"], 7: ["measurements"], 11: ["people", "votes", "polls", "drawings"]}
 # The table of measurements before version 7.
 _METRICS = (
     "CREATE TABLE metrics (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, run INTEGER NOT NULL, step INTEGER NOT NULL, "

@@ -65,6 +65,8 @@ function mount(parentElement, data) {
 // What undo and redo go back and forward to, as lists of strokes. Without a history of this drawing, such as after a
 // visit to another page, undo takes back one stroke after the other.
 function historyOf(kept, data) {
+  // An empty pad takes the brush of the pad before, but not its history.
+  if (!data.seq) delete kept.history
   if (kept.history?.seq === data.seq) return { past: [...kept.history.past], future: [...kept.history.future] }
   return { past: data.strokes.map((_, index) => structuredClone(data.strokes.slice(0, index))), future: [] }
 }

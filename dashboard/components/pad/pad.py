@@ -36,18 +36,45 @@ class PadDrawing:
     stroke_ended: bool
 
 
-def pad(key: str) -> PadDrawing:
+def pad(key: str, number: int = 0) -> PadDrawing:
     """Show the pad and return its drawing, about ten times a second during a stroke.
 
     Call it in a fragment, so that only the fragment runs for each picture. The drawing stays when the page is left.
+    Another number begins an empty pad, whose brush is the one before.
     """
-    # Streamlit forgets a component's state when its page is left, so the drawing is stored under a key of its own.
-    kept_name = f"{key}:kept"
-    kept = newest(st.session_state.get(kept_name, _EMPTY), (st.session_state.get(key) or {}).get("drawing"))
-    st.session_state[kept_name] = kept
+    if number:
+        st.session_state.pop(_kept_name(key, number - 1), None)
+    kept = st.session_state[_kept_name(key, number)] = _newest_kept(key, number)
     # `seq` confirms a picture to the browser; before that, it sends no other of the same stroke.
-    _MOUNT(key=key, data={"key": key, "seq": kept["seq"], "strokes": kept["strokes"]}, on_drawing_change=lambda: None)
+    _MOUNT(
+        key=_mounted(key, number),
+        data={"key": key, "seq": kept["seq"], "strokes": kept["strokes"]},
+        on_drawing_change=lambda: None,
+    )
+    return _drawing(kept)
+
+
+def read_pad(key: str, number: int = 0) -> PadDrawing:
+    """The drawing on a pad as the browser has sent it last, without showing the pad: for callbacks."""
+    return _drawing(_newest_kept(key, number))
+
+
+def _drawing(kept: dict[str, Any]) -> PadDrawing:
     return PadDrawing(decode(kept["image"]), kept["seq"], kept["ended"])
+
+
+def _newest_kept(key: str, number: int) -> dict[str, Any]:
+    sent = (st.session_state.get(_mounted(key, number)) or {}).get("drawing")
+    return newest(st.session_state.get(_kept_name(key, number), _EMPTY), sent)
+
+
+def _mounted(key: str, number: int) -> str:
+    return f"{key}:{number}" if number else key
+
+
+def _kept_name(key: str, number: int) -> str:
+    # Streamlit forgets a component's state when its page is left, so the drawing is stored under a key of its own.
+    return f"{_mounted(key, number)}:kept"
 
 
 def newest(kept: dict[str, Any], sent: Any) -> dict[str, Any]:

@@ -18,5 +18,5 @@ def test_other_columns_are_never_empty_but_for_what_was_not_measured_or_has_no_s
     others = {table.name: table for table in metadata.sorted_tables if table.name != "runs"}
     empty = {(name, column.name) for name, table in others.items() for column in table.c if column.nullable}
     series = {("measurements", name) for name in SERIES}
-    persons = {("sweeps", "owner"), ("people", "revoked"), ("polls", "started")}
+    persons = {("sweeps", "owner"), ("drawings", "owner"), ("people", "revoked"), ("polls", "started")}
     assert empty == {("artifacts", "epoch"), ("artifacts", "step"), *persons, *series}
