@@ -7,6 +7,7 @@ import json
 import random
 import re
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,6 +45,8 @@ _ANSWERS = re.compile(r"class='answers' data-seq='(\d+)'")
 class Page:
     """What the server has drawn so far and a person could use."""
 
+    # The heading of the page.
+    title: str = ""
     # Ids of buttons and text fields by label, of components by name, and the fragments that these stand in.
     widgets: dict[str, str] = field(default_factory=dict)
     fragments: dict[str, str] = field(default_factory=dict)
@@ -60,7 +63,6 @@ class ClassSession:
         self._notes, self._chance = notes, chance
         self._page = Page()
         self._began = self._asked_troubles = 0.0
-        self._in_fragment = False
         self._drawings = 0
 
     def __enter__(self) -> "ClassSession":
@@ -83,7 +85,9 @@ class ClassSession:
         message = BackMsg()
         message.rerun_script.page_name, message.rerun_script.query_string = page, query
         self._page = Page()
-        return self._rerun(message, _is_drawn)
+        # A run of the page before, or of a fragment of it, may still end first.
+        titles = page.capitalize(), "Welcome"
+        return self._rerun(message, lambda answer: _is_drawn(answer) and self._page.title in titles)
 
     def change_pages(self) -> None:
         """Open a few pages, and look at each for some seconds."""
@@ -113,6 +117,9 @@ class ClassSession:
 
     def start_run(self) -> None:
         """Start a small run of its own, and watch it for some seconds."""
+        # As in a browser that opens a link: a page that was open before would keep what was chosen on it.
+        self._visitor.__exit__()
+        self._visitor = Visitor(self._visitor.port, self._visitor.cookie)
         self._notes.time("page load", self.open("train", f"{SMALL_RUN}&seed={self._chance.randrange(1000)}"))
         self.look(self._chance.uniform(1, 3))
         pressed = WidgetState(id=self._page.widgets["Start training"], trigger_value=True)
@@ -162,9 +169,16 @@ class ClassSession:
         """Send a message; returns the seconds until what was waited for has come. Raises TimeoutError."""
         began = time.monotonic()
         self._visitor.send(message)
-        while not is_last(self._receive(began + PATIENCE - time.monotonic())):
-            pass
-        return time.monotonic() - began
+        seen = Counter[str]()
+        while True:
+            try:
+                answer = self._receive(began + PATIENCE - time.monotonic())
+            except TimeoutError:
+                asked = f"{message.rerun_script.page_name}?{message.rerun_script.query_string}"
+                raise TimeoutError(f"no answer to {asked}, only {dict(seen)} of {self._page.title}") from None
+            if is_last(answer):
+                return time.monotonic() - began
+            seen[answer.WhichOneof("type") or ""] += 1
 
     def _receive(self, most: float) -> ForwardMsg:
         frame = self._visitor.socket.recv(timeout=max(most, 0.001))
@@ -196,6 +210,8 @@ class ClassSession:
         if kind in ("button", "text_input"):
             shown = getattr(element, kind)
             self._page.widgets[shown.label] = shown.id
+        elif kind == "heading" and element.heading.tag == "h1":
+            self._page.title = element.heading.body
         elif kind == "bidi_component":
             name = element.bidi_component.component_name
             self._page.widgets[name], self._page.fragments[name] = element.bidi_component.id, fragment

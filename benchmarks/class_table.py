@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.app_memory import Taken
@@ -29,8 +29,8 @@ class Lesson:
     waits: Sequence[float | None]
     sessions: int
     seconds: float
-    # Processor cores that the students' own programs took.
-    clients: float
+    # Processor cores by who took them.
+    cores: Mapping[str, float]
 
 
 def table(lesson: Lesson) -> str:
@@ -52,7 +52,7 @@ def table(lesson: Lesson) -> str:
         ),
         ("longest over shortest wait of first runs", f"{ratio_of_waits(waits):.1f}", "<= 3"),
         ("   " + _describe_waits(lesson.waits), "", ""),
-        ("cores that the students' programs took", f"{lesson.clients:.2f}", ""),
+        *((f"cores that the {part} took", f"{cores:.2f}", "") for part, cores in lesson.cores.items()),
     ]
     lines = [f"{name:<62}{value:>22}  {goal}".rstrip() for name, value, goal in rows]
     return "\n".join(lines + [f"  {count} times: {text}" for text, count in Counter(errors).most_common(20)])

@@ -70,7 +70,7 @@ def hold_lesson(minutes: float, sessions: int, browsers: int, seed: int, alone_s
         with two_cores(), app_process(results, port, env={"MNIST_LAB_ACCESS": "on"}) as app, everywhere():
             long_runs = _start_long_runs(store, port, results)
             alone = _speed(store, long_runs, lambda: time.sleep(alone_seconds))
-            before, own_cpu = taken_by(app.pid), _clients_cpu(app.pid)
+            before, used = taken_by(app.pid), _cpu_by_part(app.pid, store, long_runs)
             samples: list[float] = []
             threads = [
                 threading.Thread(target=_attend, args=(number, number < browsers, port, results, notes, minutes, seed))
@@ -79,14 +79,15 @@ def hold_lesson(minutes: float, sessions: int, browsers: int, seed: int, alone_s
             began = time.monotonic()
             during = _speed(store, long_runs, lambda: _run_all(threads, app.pid, samples))
             seconds = time.monotonic() - began
-            clients = (_clients_cpu(app.pid) - own_cpu) / seconds
+            now = _cpu_by_part(app.pid, store, long_runs)
+            cores = {part: (now[part] - used[part]) / seconds for part in now}
             after = taken_by(app.pid)
             waits = _first_waits(store)
             for number in long_runs:
                 store.request(number, "stop")
             wait_until(lambda: not store.runs(states=["queued", "running"]))
         faults = faults_in_log((results / "app.log").read_text(errors="replace"))
-    return Lesson(notes, faults, before, after, samples, alone, during, waits, sessions, seconds, clients)
+    return Lesson(notes, faults, before, after, samples, alone, during, waits, sessions, seconds, cores)
 
 
 @contextmanager
@@ -182,6 +183,18 @@ def _first_waits(store: Store) -> list[float | None]:
         if own:
             waits.append(None if own[0].started is None else own[0].started - (own[0].queued or own[0].created))
     return waits
+
+
+def _cpu_by_part(app: int, store: Store, long_runs: list[str]) -> dict[str, float]:
+    """Processor seconds of the app's process, of the two long runs, of its other workers, and of the students."""
+    long_ones = {run.pid for run in store.runs(ids=long_runs) if run.pid is not None}
+    others = set(descendants(app)) - long_ones
+    return {
+        "app": cpu_seconds(app),
+        "long runs": sum(map(cpu_seconds, long_ones)),
+        "other workers": sum(map(cpu_seconds, others)),
+        "students' programs": _clients_cpu(app),
+    }
 
 
 def _clients_cpu(app: int) -> float:

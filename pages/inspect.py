@@ -10,7 +10,7 @@ from dashboard.controls import (
     run_downloads,
     split_predictions,
 )
-from dashboard.frame import choose_option, choose_run, navigation, open_store
+from dashboard.frame import choose_option, choose_run, navigation, open_store, pace
 from dashboard.inspect import PREDICTION_VIEWS, show_facts, show_learning, show_weights
 from mnist_core.analysis import image_remarks, measures
 from mnist_core.config import SplitName
@@ -53,7 +53,7 @@ def page() -> None:
     note(run)
     view(run)
     if run.active:
-        st.fragment(follow, run_every=_WATCH_SECONDS)(run.id, (run.state, run.epoch))
+        st.fragment(follow, run_every=pace(_WATCH_SECONDS))(run.id, (run.state, run.epoch))
 
 
 def note(run: Run) -> None:

@@ -8,4 +8,5 @@ from .links import renew_class_link as renew_class_link
 from .links import renew_teacher_link as renew_teacher_link
 from .links import start_message as start_message
 from .links import teacher_link as teacher_link
+from .open_sockets import open_pages as open_pages
 from .settings import access_is_on as access_is_on

@@ -7,6 +7,7 @@ query, which of the people with an open websocket are still let in.
 import asyncio
 import logging
 import time
+import weakref
 from collections.abc import Coroutine
 from typing import Any
 
@@ -26,6 +27,14 @@ _PRESENCE_SECONDS = 20.0
 _POLICY = 1008
 
 
+_counts: weakref.WeakSet["OpenSockets"] = weakref.WeakSet()
+
+
+def open_pages() -> int:
+    """How many pages are open in browsers of the class, as far as the gate serves them; 0 without access control."""
+    return sum(len(sockets) for sockets in list(_counts))
+
+
 class OpenSockets:
     """Serves websockets, and closes them when their person is sent out."""
 
@@ -35,6 +44,10 @@ class OpenSockets:
         # The loop holds tasks weakly; without these references they could vanish.
         self._tasks: set[asyncio.Task[None]] = set()
         self._watching = self._noting = False
+        _counts.add(self)
+
+    def __len__(self) -> int:
+        return len(self._open)
 
     async def serve(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, person: Person) -> None:
         """Let the app serve this websocket of a person."""
@@ -66,16 +79,18 @@ class OpenSockets:
             self._watching = False
 
     async def _close_of_absent(self) -> None:
+        # Somebody who comes while the store is asked is not in its answer, but was let in.
+        asked = dict(self._open)
         try:
-            here = await run_in_threadpool(self._people.ask, list(self._open.values()))
+            here = await run_in_threadpool(self._people.ask, asked.values())
         except STORE_ERRORS:
             # Nobody can be sent out while the store cannot be read.
             return
         except Exception:
             logging.getLogger(__name__).exception("Open websockets could not be checked")
             return
-        for socket, person_id in list(self._open.items()):
-            if person_id not in here:
+        for socket, person_id in asked.items():
+            if person_id not in here and socket in self._open:
                 # Each in a task of its own: a browser that does not answer must not hold up the others.
                 self._begin(socket.close())
 
@@ -114,9 +129,14 @@ class _Socket:
         self._closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         # A message that is waited for; it must not be lost where the waiting ends early.
         self._coming: asyncio.Task[Message] | None = None
+        # An app wants to hear that a websocket begins before it hears that it has ended.
+        self._has_begun = False
 
     async def receive(self) -> Message:
         """The next message of the browser, or that it is gone once this was closed."""
+        if not self._has_begun:
+            self._has_begun = True
+            return await self._receive()
         if self._coming is None:
             self._coming = asyncio.ensure_future(self._receive())  # pyright: ignore[reportAttributeAccessIssue]
         await asyncio.wait({self._coming, self._closed}, return_when=asyncio.FIRST_COMPLETED)

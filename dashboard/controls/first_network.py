@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.frame import background_jobs, errors_as_messages, open_store
+from dashboard.frame import background_jobs, errors_as_messages, open_store, pace
 from mnist_core import environment
 from mnist_core.config import RunConfig
 from mnist_core.data import dataset_status
@@ -46,7 +46,7 @@ def offer_or_follow(runs: Sequence[Run]) -> None:
     """While no run can predict yet: the progress of the first one that trains, or else the offer."""
     active = [run for run in runs if run.active]
     if active:
-        st.fragment(_follow, run_every=_TICK_SECONDS)(active[-1].id)
+        st.fragment(_follow, run_every=pace(_TICK_SECONDS))(active[-1].id)
         return
     st.info(
         "There is no trained network yet that could read your drawing. Train one here, or choose your own on the "

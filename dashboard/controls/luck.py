@@ -13,6 +13,7 @@ from dashboard.frame import (
     errors_as_messages,
     is_new_click,
     open_store,
+    pace,
     select_titled,
     show_figure,
 )
@@ -57,7 +58,7 @@ def show_luck(
             "else differs, so whatever differs in their test accuracies is luck. Only the accuracies are kept."
         )
         return
-    st.fragment(_follow, run_every=_TICK_SECONDS if group.active else _IDLE_SECONDS)(group.id, group.active)
+    st.fragment(_follow, run_every=pace(_TICK_SECONDS if group.active else _IDLE_SECONDS))(group.id, group.active)
 
 
 def _form(config: RunConfig, figure: float | None, figure_name: str) -> int:

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components import TableRows, data_table, explained, table_rows
-from dashboard.frame import choose_runs, chosen_runs, is_emptied, keep_chosen_runs, open_store, parse_numbers
+from dashboard.frame import choose_runs, chosen_runs, is_emptied, keep_chosen_runs, open_store, pace, parse_numbers
 from mnist_core.analysis import newest_comparable, runs_table
 from mnist_core.plots import DASHES, PALETTE, RunStyle, dash_lengths, run_style, run_styles
 from mnist_core.store import ACTIVE_STATES, BrokenRun, Run, Scope, Store, names_of_people
@@ -156,7 +156,7 @@ def show_chosen_list(offer: Sequence[Run]) -> None:
 
 def show_table(snapshot: Snapshot, text: str, runs: Sequence[Run]) -> None:
     """Draw the rows that match `text`, with `runs` ticked; the table updates by itself while runs train."""
-    draw = st.fragment(_table, run_every=_TICK_SECONDS) if snapshot.active else _table
+    draw = st.fragment(_table, run_every=pace(_TICK_SECONDS)) if snapshot.active else _table
     draw(snapshot, text, [run.number for run in runs])
 
 

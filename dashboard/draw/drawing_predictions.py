@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import streamlit as st
@@ -9,9 +10,9 @@ import streamlit as st
 from dashboard.components import pad
 from dashboard.controls import CLASS_BAR_STYLES
 from dashboard.draw.prediction_cards import CARD_STYLES, DrawingPrediction, predictions_html
-from dashboard.frame import choose_option, errors_as_messages, open_store
+from dashboard.frame import cached_by_run, choose_option, errors_as_messages, open_store
 from mnist_core.analysis import handwriting, trained
-from mnist_core.config import DIGITS, dataset
+from mnist_core.config import DIGITS, Framing, dataset
 from mnist_core.data import Ground, PlacedDrawing, extract_strokes, place_drawing, read_picture
 from mnist_core.errors import MnistLabError
 from mnist_core.plots import png
@@ -101,13 +102,13 @@ def predict_drawing(run: Run, picture: np.ndarray | None) -> DrawingPrediction:
     framing = handwriting.framing_of(run)
     ground = None if run.data is None else run.data.ground
     try:
-        network = trained.load_network(store, run)
-        placed = None if picture is None else place_drawing(picture, network.shape, framing, ground)
+        network = _network(run)
+        placed = None if picture is None else _placed(picture, network.shape, framing, ground)
         if placed is None:
             empty = np.full(network.shape, 255 if ground == "bright" else 0, dtype=np.uint8)
             return DrawingPrediction(run, network.classes, empty, framing.description)
         # (classes,)
-        values = trained.run_probabilities(store, run, placed.image[None])[0]
+        values = network.probabilities(placed.image[None])[0]
     except MnistLabError as error:
         has_no_network = not run.active and not trained.checkpoints(store, run)
         return DrawingPrediction(run, problem=_NO_NETWORK.format(state=run.state) if has_no_network else str(error))
@@ -116,6 +117,28 @@ def predict_drawing(run: Run, picture: np.ndarray | None) -> DrawingPrediction:
     note = "" if network.precision == run.config.precision else f"answers in {network.precision}"
     prepared = ", ".join([framing.description, *_changes(placed, ground), *_unknown_ground(run)])
     return DrawingPrediction(run, network.classes, placed.image, prepared, values, note=note)
+
+
+def _placed(
+    picture: np.ndarray, shape: tuple[int, int, int], framing: Framing, ground: Ground | None
+) -> PlacedDrawing | None:
+    """`place_drawing`; a drawing of the pad only once for all networks that see it in the same way."""
+    if picture.ndim == 2:
+        return _placed_strokes(picture.tobytes(), picture.shape, shape, framing, ground)
+    return place_drawing(picture, shape, framing, ground)
+
+
+@lru_cache(maxsize=32)
+def _placed_strokes(
+    pixels: bytes, size: tuple[int, ...], shape: tuple[int, int, int], framing: Framing, ground: Ground | None
+) -> PlacedDrawing | None:
+    return place_drawing(np.frombuffer(pixels, dtype=np.uint8).reshape(size), shape, framing, ground)
+
+
+@cached_by_run(max_entries=16)
+def _network(run: Run) -> trained.TrainedNetwork:
+    """The run's network as it is now, for all sessions: a stroke asks for it ten times a second."""
+    return trained.load_network(open_store(), run)
 
 
 def _changes(placed: PlacedDrawing, ground: Ground | None) -> list[str]:

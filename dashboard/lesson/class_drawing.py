@@ -5,7 +5,7 @@ import streamlit as st
 
 from dashboard.components import pad, read_pad
 from dashboard.controls import percent_text
-from dashboard.frame import count_clicks, is_new_click, open_store
+from dashboard.frame import count_clicks, is_new_click, open_store, pace
 from dashboard.lesson.handwriting_ranking import class_answers
 from mnist_core.analysis import handwriting
 from mnist_core.config import DIGITS
@@ -27,7 +27,7 @@ _NUMBER, _DIGIT, _ASKED, _SAID, _REFUSED = (
 
 def draw_for_the_class() -> None:
     """The digit to draw, the pad, and a button that hands the drawing in."""
-    st.fragment(_draw, run_every=_TICK_SECONDS)()
+    st.fragment(_draw, run_every=pace(_TICK_SECONDS))()
 
 
 def _draw() -> None:

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components import data_table, table_rows
-from dashboard.frame import open_store
+from dashboard.frame import open_store, pace
 from dashboard.lesson.league_view import owner_name
 from mnist_core.analysis import handwriting
 from mnist_core.plots import run_label
@@ -22,7 +22,7 @@ def class_answers() -> handwriting.HandwritingAnswers:
 
 def handwriting_ranking() -> None:
     """The ranking as it is now; it follows what is handed in and what ends its training."""
-    st.fragment(_show, run_every=_TICK_SECONDS)()
+    st.fragment(_show, run_every=pace(_TICK_SECONDS))()
 
 
 def _show() -> None:

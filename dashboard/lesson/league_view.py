@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.components import data_table, table_rows
 from dashboard.controls import compared_runs
-from dashboard.frame import open_store
+from dashboard.frame import open_store, pace
 from mnist_core.analysis import league
 from mnist_core.store import Run, names_of_people
 from mnist_core.text import in_html, in_markdown
@@ -19,7 +19,7 @@ TEACHER = "Teacher"
 
 def show_league() -> None:
     """The table as it is now; it follows the runs that end."""
-    st.fragment(_table, run_every=_TICK_SECONDS)()
+    st.fragment(_table, run_every=pace(_TICK_SECONDS))()
 
 
 def owner_name(names: Mapping[str, str], run: Run) -> str:

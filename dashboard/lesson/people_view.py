@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.access import access_is_on, class_link, renew_class_link, renew_teacher_link, teacher_link
 from dashboard.components import data_table, table_rows
-from dashboard.frame import errors_as_messages, open_store
+from dashboard.frame import errors_as_messages, open_store, pace
 from dashboard.lesson.league_view import TEACHER, owner_name
 from mnist_core.plots import run_label
 from mnist_core.store import ACTIVE_STATES, Person, Run, Store, forget_people, names_of_people, read_people, send_out
@@ -25,7 +25,7 @@ def show_people() -> None:
     is_teacher = open_store().owner is None
     if is_teacher:
         _show_links()
-    st.fragment(_table, run_every=_TICK_SECONDS)()
+    st.fragment(_table, run_every=pace(_TICK_SECONDS))()
     if is_teacher:
         _actions()
 

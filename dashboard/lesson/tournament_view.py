@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from dashboard.controls import compared_runs
-from dashboard.frame import background_jobs, count_clicks, errors_as_messages, is_new_click, open_store
+from dashboard.frame import background_jobs, count_clicks, errors_as_messages, is_new_click, open_store, pace
 from dashboard.lesson.league_view import owner_name, show_places
 from mnist_core import tournament
 from mnist_core.analysis import league
@@ -44,7 +44,7 @@ def show_tournament() -> None:
         "Your last entry counts."
     )
     _entry_form(now)
-    st.fragment(_table, run_every=_TICK_SECONDS)(now)
+    st.fragment(_table, run_every=pace(_TICK_SECONDS))(now)
     if store.owner is None:
         st.button("End the tournament", on_click=_end, help="Takes no more entries. The runs stay.")
 

@@ -15,6 +15,7 @@ from dashboard.frame import (
     is_new_click,
     navigation,
     open_store,
+    pace,
 )
 from mnist_core.analysis import races
 from mnist_core.architectures import describe_architecture, small_diagram
@@ -40,7 +41,7 @@ _LETTERS = 40
 
 def show_vote() -> None:
     """The vote of now: for a student the networks to choose from, for the teacher also how the class has voted."""
-    st.fragment(_vote, run_every=_TICK_SECONDS)()
+    st.fragment(_vote, run_every=pace(_TICK_SECONDS))()
 
 
 def _vote() -> None:

@@ -7,7 +7,15 @@ from dataclasses import replace
 import streamlit as st
 
 from dashboard.controls import live_curves
-from dashboard.frame import background_jobs, check_link_value, choose_option, errors_as_messages, navigation, open_store
+from dashboard.frame import (
+    background_jobs,
+    check_link_value,
+    choose_option,
+    errors_as_messages,
+    navigation,
+    open_store,
+    pace,
+)
 from dashboard.studies.chosen_experiment import EPOCHS, SEEDS, ChosenExperiment
 from mnist_core import environment, studies, sweeps
 from mnist_core.errors import MnistLabError, StoreError
@@ -122,7 +130,7 @@ def show_training(chosen: ChosenExperiment, revealed: bool) -> None:
         ended = sum(run is not None and not run.active for _, run in rows)
         if ended or active:
             every = _TICK_SECONDS if active else _IDLE_SECONDS
-            st.fragment(_follow, run_every=every)(chosen, revealed, (ended, len(active)))
+            st.fragment(_follow, run_every=pace(every))(chosen, revealed, (ended, len(active)))
 
 
 def _has_images(chosen: ChosenExperiment) -> bool:

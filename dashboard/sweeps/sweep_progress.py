@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components import explained
-from dashboard.frame import background_jobs, errors_as_messages, navigation, open_store
+from dashboard.frame import background_jobs, errors_as_messages, navigation, open_store, pace
 from dashboard.sweeps import chosen_sweep, sweep_form, sweep_results
 from mnist_core import sweeps
 from mnist_core.analysis import measures, stats
@@ -41,8 +41,8 @@ def follow_sweep(row: SweepRow) -> None:
     with errors_as_messages():
         table = sweeps.sweep_table(open_store(), row.id)
         busy = _is_busy(table)
-        pace = _TICK_SECONDS * (1 if len(table) <= _MANY_RUNS else 2)
-        st.fragment(_board, run_every=pace if busy else _IDLE_SECONDS)(row, busy)
+        seconds = _TICK_SECONDS * (1 if len(table) <= _MANY_RUNS else 2)
+        st.fragment(_board, run_every=pace(seconds if busy else _IDLE_SECONDS))(row, busy)
 
 
 def _board(row: SweepRow, busy: bool) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.components import data_table, table_rows
 from dashboard.controls import live_curves, show_thinking
-from dashboard.frame import background_jobs, choose_runs, confirm_chosen_runs, open_store, replace_chosen_runs
+from dashboard.frame import background_jobs, choose_runs, confirm_chosen_runs, open_store, pace, replace_chosen_runs
 from dashboard.train.lanes import lanes_html
 from dashboard.train.podium import show_podium
 from dashboard.train.run_card import run_card
@@ -41,7 +41,8 @@ def follow_runs() -> None:
     _offer_races(runs)
     busy = any(run.active for run in runs)
     with shown:
-        st.fragment(_follow, run_every=_TICK_SECONDS if busy else _IDLE_SECONDS)([run.id for run in chosen], busy)
+        every = pace(_TICK_SECONDS if busy else _IDLE_SECONDS)
+        st.fragment(_follow, run_every=every)([run.id for run in chosen], busy)
 
 
 def _follow(ids: Sequence[str], busy: bool) -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import zlib
+from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -31,22 +32,29 @@ def read_mnist_5k() -> tuple[Labelled, Labelled]:
     The file is sorted by digit; both parts are shuffled, so that any slice of them holds all digits.
     """
     path = packaged_file()
-    entry = dataset("mnist-5k")
     try:
-        # Each row holds 784 pixels and the label.
-        table = _numbers(gzip.decompress(path.read_bytes())).reshape(5_000, 785)
-        pixels, labels = table[:, :784].astype(np.uint8), table[:, 784].astype(np.int64)
-        if table[:, :784].max() > 255 or np.bincount(labels).tolist() != [500] * 10:
-            raise ValueError
+        (images, labels), (test_images, test_labels) = _parsed(path.read_bytes())
     except (OSError, EOFError, zlib.error, ValueError):
         raise DataError(f"{path} is damaged. {_REMEDY}") from None
+    # Copies, because the next run in this process gets the same arrays.
+    return (images.copy(), labels.copy()), (test_images.copy(), test_labels.copy())
+
+
+@lru_cache(maxsize=1)
+def _parsed(content: bytes) -> tuple[Labelled, Labelled]:
+    """The two parts in the bytes of the file, kept: reading them takes longer than a short run trains."""
+    # Each row holds 784 pixels and the label.
+    table = _numbers(gzip.decompress(content)).reshape(5_000, 785)
+    pixels, labels = table[:, :784].astype(np.uint8), table[:, 784].astype(np.int64)
+    if table[:, :784].max() > 255 or np.bincount(labels).tolist() != [500] * 10:
+        raise ValueError("not 500 images of each digit")
     order = np.random.default_rng(0).permutation(5_000)
     # Position of each image among the images of its digit, in the shuffled order.
     rank = np.empty(5_000, dtype=np.int64)
     for digit in range(10):
         rank[order[labels[order] == digit]] = np.arange(500)
     train, test = order[rank[order] < 400], order[rank[order] >= 400]
-    images = pixels.reshape(-1, *entry.shape)
+    images = pixels.reshape(-1, *dataset("mnist-5k").shape)
     return (images[train], labels[train]), (images[test], labels[test])
 
 

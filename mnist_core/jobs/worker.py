@@ -21,7 +21,7 @@ import torch
 from mnist_core import environment, sweeps
 from mnist_core.errors import LostRunError, MnistLabError
 from mnist_core.events import EpochEnd, Event, RunFinished, RunStarted, StepEnd
-from mnist_core.jobs import memory, recording
+from mnist_core.jobs import memory, priority, recording
 from mnist_core.jobs.luck_training import train_part
 from mnist_core.jobs.preparation import PreparedRun, prepare_run
 from mnist_core.jobs.pulse import HeldUpError, Pulse
@@ -179,6 +179,7 @@ def _say_ready() -> None:
 
 def main() -> int:
     """Train the runs that are named on standard input, one after another, until it closes."""
+    priority.give_way()
     allocation.keep_large_tensors()
     _warm_up()
     _say_ready()

@@ -156,7 +156,8 @@ def test_runs_without_a_network_and_damaged_ones_say_so_beside_the_others(store:
 def test_a_network_whose_weights_are_not_numbers_predicts_nothing(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trained, "run_probabilities", lambda *_: np.full((1, 10), np.nan, dtype=np.float32))
+    nothing = np.full((1, 10), np.nan, dtype=np.float32)
+    monkeypatch.setattr(trained.TrainedNetwork, "probabilities", lambda *_: nothing)
     html = shown(put(opened("draw", runs="1"), a_drawing(1)))
     assert cards(html)[1][0] is None
     assert problem(html, 1) == drawing_predictions._DIVERGED

@@ -1,0 +1,19 @@
+"""Training gives way: a worker leaves the processor to the pages of the app, and to whatever else a person does."""
+
+import contextlib
+import os
+from pathlib import Path
+
+# 10 of 19: beside a program of usual priority it gets a tenth of a core, and all of it while nothing else wants it.
+_NICENESS = 10
+# Linux may weigh sessions of processes before it weighs processes, and a worker is a session of its own:
+# https://man7.org/linux/man-pages/man7/sched.7.html, "The autogroup feature".
+_SESSION = Path("/proc/self/autogroup")
+
+
+def give_way() -> None:
+    """Lower the priority of this process, where the system has such a thing."""
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)
+    with contextlib.suppress(OSError):
+        _SESSION.write_text(str(_NICENESS))
