@@ -21,7 +21,8 @@ def page() -> None:
     rows = store.sweeps()
     with right:
         row = choose_sweep(rows)
-    with left:
+    # Class mode shows no form: class_mode.css knows this one by its key.
+    with left, st.container(key="sweep-form"):
         if row is not None and is_extending():
             show_extension_form(row)
         else:

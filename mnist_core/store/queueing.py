@@ -9,7 +9,7 @@ from mnist_core.data import count_folder_images, input_shape_and_classes, split_
 from mnist_core.errors import ConfigError
 from mnist_core.store.allowed_folders import check_folder
 from mnist_core.store.artifacts import Artifact
-from mnist_core.store.quota_checks import check_quotas
+from mnist_core.store.quota_checks import check_quotas, check_time_left
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 from mnist_core.training import (
@@ -64,6 +64,8 @@ def requeue(store: Store, run: Run, *, from_scratch: bool = False, back_to: Arti
     Raises as `enqueue`, and StoreError if the run is not in a state to be resumed.
     """
     _check_student(store, [run.config], 1, "queue")
+    if store.owner is not None and not from_scratch:
+        check_time_left(store, run)
     _check_length(store, 1, "queue")
     # The run's checkpoints are on the disk already, so the free space is not checked.
     check_queueable(None, [run.config], "epochs")

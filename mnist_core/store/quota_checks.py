@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from mnist_core.errors import ConfigError
 from mnist_core.store.quotas import QUOTAS, SETTING, Quotas, is_valid
+from mnist_core.store.run import Run
 from mnist_core.store.schema import artifacts, runs
 from mnist_core.store.store import Store
 
@@ -50,6 +51,17 @@ def check_quotas(store: Store, count: int, epochs: int, parameters: int, field: 
             field,
             f"your runs take {used / _MEGA:,.0f} MB of the {quotas.megabytes:,} MB that each may have in this class; "
             f"delete some, or {ask}",
+        )
+
+
+def check_time_left(store: Store, run: Run) -> None:
+    """Raise ConfigError if a student's run has trained for as long as it may: it would stop again at once."""
+    minutes = read_quotas(store).minutes
+    if run.seconds >= 60 * minutes:
+        raise ConfigError(
+            "queue",
+            f"run #{run.number} has trained for the {minutes:,} minutes that a run may take in this class; ask your "
+            "teacher",
         )
 
 

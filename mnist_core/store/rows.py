@@ -108,6 +108,13 @@ def first_queued(connection: sa.Connection, most_of_student: int | None = None) 
     return None
 
 
+def owner_has_room(most_of_student: int) -> sa.ColumnElement[bool]:
+    """A condition on a run: it is nobody's or the teacher's, or fewer runs of its student train than may."""
+    others = runs.alias()
+    same = sa.select(sa.func.count()).where(others.c.state == "running", others.c.owner == runs.c.owner)
+    return runs.c.owner.is_(None) | (same.correlate(runs).scalar_subquery() < most_of_student)
+
+
 def running_on_damaged_pages(connection: sa.Connection) -> list[int]:
     """Numbers of the running runs whose rows are on a damaged page; the same holds as for `first_queued`."""
     return [number for number in _running(connection) if _on_damaged_page(connection, number)]

@@ -554,6 +554,9 @@ class Store:
                 return None
             named = runs.c.number == number if run_id is None else runs.c.id == run_id
             wanted = sa.and_(named, runs.c.state == "queued", runs.c.deleted.is_(None))
+            if run_id is None:
+                # Asked again while the run is claimed: another app may just have claimed a run of the same student.
+                wanted &= rows.owner_has_room(quotas.running)
             with writing(self.engine).begin() as connection:
                 if limit is not None and rows.count_running_here(connection, damaged) >= limit:
                     return None

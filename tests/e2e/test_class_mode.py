@@ -93,3 +93,12 @@ def test_train_shows_no_form_and_the_menu_keeps_class_mode(url: str, page: Page)
     expect(section(page, "Samples")).to_be_checked()
     wait_for_size(page, CLASS_PX)
     assert "classroom=true" in page.url
+
+
+def test_sweeps_show_no_form_in_class_mode(url: str, page: Page):
+    page.goto(f"{url}/sweeps")
+    form = page.locator(".st-key-sweep-form")
+    expect(form).to_be_visible()
+    page.keyboard.press("c")
+    wait_for_size(page, CLASS_PX)
+    expect(form).not_to_be_visible()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnist_core.config.run_config import RunConfig
-from mnist_core.store import StudentStore, let_in, write_quotas
+from mnist_core.store import StudentStore, let_in, rows, write_quotas
 from mnist_core.store.fair_order import fair_order
 from mnist_core.store.quotas import Quotas
 from mnist_core.store.store import Store
@@ -87,3 +87,17 @@ def test_a_student_trains_no_more_runs_at_once_than_allowed(most: int):
     # The teacher is never passed over.
     teachers = [lab.enqueue(CONFIG).id for _ in range(3)]
     assert [run.id for run in iter(lab.claim, None)] == teachers
+
+
+def test_a_student_has_no_run_too_many_where_two_apps_look_at_the_same_moment(monkeypatch: pytest.MonkeyPatch):
+    lab = Store.open()
+    student = StudentStore(lab, let_in(lab, "student")[0].id)
+    first, second = (student.enqueue(CONFIG.replace(seed=seed)) for seed in range(2))
+    looks = [second.number]
+    real = rows.first_queued
+    assert lab.claim(limit=8) == lab.run(first.id)
+    # The other app has looked before the first run was claimed.
+    monkeypatch.setattr(rows, "first_queued", lambda *args: looks.pop() if looks else real(*args))
+    assert lab.claim(limit=8) is None
+    assert not looks
+    assert lab.run(second.id).state == "queued"

@@ -1,5 +1,6 @@
 """What a student may use: each bound at its edge, and kept from damaged settings."""
 
+import dataclasses
 import time
 from pathlib import Path
 
@@ -119,6 +120,10 @@ def test_a_run_of_a_student_is_stopped_and_tested_at_its_time(
     assert 2 <= ended.epoch < 50
     assert ended.test_accuracy is not None
     assert "class" in ended.note
+    # Where nothing of its time is left it would stop again at once, so it is not queued.
+    with pytest.raises(ConfigError):
+        queueing.requeue(student, dataclasses.replace(ended, seconds=60.0 * Quotas().minutes))
+    assert queueing.requeue(lab, ended).state == "queued"
     # A run of the teacher takes as long as it takes.
     teachers = lab.enqueue(CONFIG.replace(seed=1), claimed=True)
     assert train_now(lab, teachers).state == "finished"
