@@ -1,6 +1,5 @@
 """Streamlit components of this app, one folder each: a Python function with its script, style and markup."""
 
-from dashboard.components.class_keys.class_keys import class_keys
 from dashboard.components.curve_chart.curve_chart import (
     curve_chart,
     growing_curve_chart,
@@ -31,7 +30,6 @@ __all__ = [
     "ThinkingView",
     "Tile",
     "address_of",
-    "class_keys",
     "curve_chart",
     "data_table",
     "explained",

@@ -5,9 +5,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.components import class_keys
-from dashboard.frame.titles import SECTION_KEYS
-
 # The parameter of the address, and the key of the switch.
 KEY = "classroom"
 # How many times as large type is; class_mode.css says the same.
@@ -21,16 +18,13 @@ _HELP = (
 
 
 def begin_class_mode() -> AbstractContextManager[object]:
-    """Draw the switch at the top of the window, and listen to its keys; returns its place.
+    """Draw the switch at the top of the window; returns its place. class_keys.js listens to its keys.
 
-    To be called before the page is drawn: the links of the menu then keep the parameter, and a key that is pressed
-    while the page is being drawn is not lost.
+    To be called before the page is drawn: the links of the menu then keep the parameter.
     """
     # head.css takes this container out of the page, so that nothing in it needs room there.
     place = st.container(key="class-mode", horizontal=True, vertical_alignment="center")
     with place:
-        is_on = st.toggle("Class mode", key=KEY, bind="query-params", help=_HELP)
-        class_keys("class-keys", KEY, SECTION_KEYS)
-        if is_on:
+        if st.toggle("Class mode", key=KEY, bind="query-params", help=_HELP):
             st.html(f"<style>{_STYLES}</style>")
     return place

@@ -3,8 +3,8 @@
 Without it the page asks for the server at `<page>/_stcore/health`, waits a tenth of a second because nobody answers
 there, asks again one level higher, and connects then. With the server's address in it, the page connects at once. With
 the names of the scripts that components and most widgets need, it loads them before the first of them is drawn. The
-styles of head.css hold from the first drawing on, head.js makes entries of the browser's history, and icons.woff2 holds
-the icons that the app uses (docs/icon_font.py): 14 kB in place of 375.
+styles of head.css hold from the first drawing on, head.js makes entries of the browser's history, class_keys.js listens
+to the keys of class mode, and icons.woff2 holds the icons that the app uses (docs/icon_font.py): 14 kB in place of 375.
 
 Where Streamlit's files are others than this was made for, its own page is served as it is: slower, but right.
 """
@@ -25,8 +25,9 @@ from starlette.routing import BaseRoute, Route
 from streamlit.logger import get_logger
 
 from dashboard.access import start_message
+from dashboard.frame.class_mode import KEY as CLASS_MODE
 from dashboard.frame.compression import FOR_GOOD
-from dashboard.frame.titles import APP_NAME, ENTRY_KEYS
+from dashboard.frame.titles import APP_NAME, ENTRY_KEYS, SECTION_KEYS
 from mnist_core import jobs
 from mnist_core.jobs import STORE_ERRORS, explain
 from mnist_core.text import in_terminal, one_line
@@ -122,9 +123,17 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
 
 
 def _styles_and_script() -> tuple[str, str]:
-    """The elements with head.css and head.js."""
-    styles, script = ((_HERE / f"head.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
-    return f"<style>\n{styles}</style>", f'<script data-keys="{" ".join(ENTRY_KEYS)}">\n{script}</script>'
+    """The elements with head.css, and with head.js and class_keys.js."""
+    styles, history, keys = (_text_of(name) for name in ("head.css", "head.js", "class_keys.js"))
+    scripts = (
+        f'<script data-keys="{" ".join(ENTRY_KEYS)}">\n{history}</script>'
+        f'<script data-switch="{CLASS_MODE}" data-bars="{" ".join(SECTION_KEYS)}">\n{keys}</script>'
+    )
+    return f"<style>\n{styles}</style>", scripts
+
+
+def _text_of(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
 
 
 def _shorten_log() -> None:

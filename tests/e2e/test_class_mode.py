@@ -69,6 +69,13 @@ def test_keys_switch_class_mode_and_step_through_sections(url: str, page: Page):
     expect(page).not_to_have_url(re.compile("classroom="))
 
 
+def test_a_key_that_is_pressed_before_the_switch_is_there_is_not_lost(url: str, page: Page):
+    page.goto(f"{url}/compare?runs=1&runs=2", wait_until="domcontentloaded")
+    page.keyboard.press("c")
+    wait_for_size(page, CLASS_PX)
+    assert "classroom=true" in page.url
+
+
 def test_figures_follow_the_size_of_the_type(url: str, page: Page):
     page.goto(f"{url}/compare?runs=1&runs=2&look=Results")
     label, curves = page.locator(".js-plotly-plot .xtick text").first, page.locator(".curve-chart")
