@@ -77,7 +77,10 @@ from .polls import read_votes as read_votes
 from .polls import start_poll as start_poll
 from .polls import vote as vote
 from .queueing import check_queueable as check_queueable
+from .quota_checks import check_disk as check_disk
+from .quota_checks import count_waiting as count_waiting
 from .quota_checks import read_quotas as read_quotas
+from .quota_checks import used_by_owner as used_by_owner
 from .quota_checks import used_bytes as used_bytes
 from .quota_checks import write_quotas as write_quotas
 from .quotas import QUOTAS as QUOTAS
