@@ -128,15 +128,9 @@ def _actions() -> None:
         format_func=lambda person_id: names.get(person_id, ""),
         key=_CHOSEN,
         placeholder="Choose persons",
-        help="The buttons beside this are about the persons that you choose here.",
+        help="The buttons below are about the persons that you choose here, but for the last one.",
     )
     with st.container(horizontal=True):
-        st.button(
-            "Send out who has no name",
-            on_click=_send_out_nameless,
-            help="Lets in no more who opened the link, chose no name and is not here now, so that places of the link "
-            "are free again.",
-        )
         for label, action, help in (
             ("Stop their runs", _stop, "Ends what they train, and takes what waits out of the queue."),
             ("Share their runs", _share, "All of the class may see the runs that they have now."),
@@ -149,6 +143,12 @@ def _actions() -> None:
             ),
         ):
             st.button(label, disabled=not chosen, on_click=_apply, args=(action, chosen, names), help=help)
+        st.button(
+            "Send out who has no name",
+            on_click=_send_out_nameless,
+            help="Lets in no more who opened the link, chose no name and is not here now, so that places of the link "
+            "are free again.",
+        )
 
 
 def _apply(action: Callable[[Store, Sequence[str]], None], ids: Sequence[str], names: Mapping[str, str]) -> None:

@@ -28,8 +28,8 @@ def show_rules() -> None:
         _ask([quota for quota in QUOTAS.values() if not quota.together], quotas)
         at_once = runs_at_once(store)
         st.markdown(
-            f"**All students together.** {at_once:,} run{'s' * (at_once != 1)} may train at once, with the teacher's: "
-            "*Runs at once* below the queue, on the page Train."
+            f"**All students together.** {at_once:,} run{'s' * (at_once != 1)} may train at once, with the teacher's; "
+            "the page Train has a field for that below the queue, while runs wait."
         )
         _ask([quota for quota in QUOTAS.values() if quota.together], quotas)
         st.text_area(
