@@ -2,7 +2,9 @@ from .current import ask_for_name as ask_for_name
 from .current import current_person as current_person
 from .current import is_teacher as is_teacher
 from .gate import gate_middleware as gate_middleware
+from .gate import person_of as person_of
 from .hosts import host_middleware as host_middleware
+from .known_people import known_people as known_people
 from .links import class_link as class_link
 from .links import renew_class_link as renew_class_link
 from .links import renew_teacher_link as renew_teacher_link

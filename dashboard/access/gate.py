@@ -23,12 +23,12 @@ from dashboard.access.guesses import Guesses, network_of
 from dashboard.access.hosts import Address, is_loopback, secure_hosts
 from dashboard.access.known_people import KnownPeople, known_people
 from dashboard.access.open_sockets import OpenSockets
-from dashboard.access.settings import is_wanted, remember_gate
+from dashboard.access.settings import access_is_on, is_wanted, remember_gate
 from dashboard.access.tokens import TokenFile, token_file
 from mnist_core import environment
 from mnist_core.errors import MnistLabError
 from mnist_core.jobs import STORE_ERRORS
-from mnist_core.store import Person, Role, let_in, make_teacher, read_people, read_quotas
+from mnist_core.store import Person, Role, count_places, let_in, make_teacher, read_quotas
 from mnist_core.text import in_terminal
 
 # Headers that only the gate sets begin so.
@@ -57,6 +57,11 @@ def gate_middleware() -> list[Middleware]:
         return [Middleware(Gate, people=known_people(), tokens=token_file(), secure=secure_hosts())]
     except MnistLabError as error:
         raise SystemExit(f"MNIST Lab cannot start. {in_terminal(str(error))}") from None
+
+
+def person_of(scope: Scope) -> str:
+    """The id of who sent a request that the gate has let pass; "" without access control."""
+    return Headers(scope=scope).get(PERSON_HEADER, "") if access_is_on() else ""
 
 
 class OnlyHere:
@@ -164,7 +169,7 @@ class Gate:
     def _let_in(self, role: Role) -> str | None:
         """Let in a new person, and return the secret; None for one student too many."""
         store = self._people.store()
-        if role == "student" and len(read_people(store, "student")) >= read_quotas(store).people:
+        if role == "student" and count_places(store) >= read_quotas(store).people:
             return None
         return let_in(store, role)[1]
 

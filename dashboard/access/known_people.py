@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mnist_core import environment
 from mnist_core.jobs import STORE_ERRORS
-from mnist_core.store import Person, Store, find_people, note_presence, recognise
+from mnist_core.store import Person, Store, find_people, note_presence, read_quotas, recognise
 
 # So long an answer of the store counts: a page brings dozens of files, each with the same cookie. It is longer than the
 # pause between two looks of `OpenSockets`, so that people with an open page cost no query for a file.
@@ -79,6 +79,13 @@ class KnownPeople:
         for person_id in asked - here.keys():
             self._people.pop(person_id, None)
         return here
+
+    def most_uploaded(self, person_id: str) -> int | None:
+        """Bytes that a person may upload within an hour; None for a teacher, who has no bound. Raises StorageError."""
+        person = self.by_id(person_id)
+        if person is not None and person.is_teacher:
+            return None
+        return 1_000_000 * read_quotas(self.store()).uploaded
 
     def forget(self, person_id: str) -> None:
         """Ask the store the next time, because this person has just changed."""

@@ -1,4 +1,7 @@
-"""How much a visitor may upload: Streamlit bounds each file; here their number and bytes are bounded, too."""
+"""How much a visitor may upload: Streamlit bounds each file; here their number and bytes are bounded, too.
+
+What is held at once is bounded for everybody, and for each student of a class also what is sent within an hour.
+"""
 
 import re
 from collections import Counter
@@ -6,18 +9,23 @@ from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import runtime
 
+from dashboard.access import known_people, person_of
+from dashboard.controls.uploads_by_person import UploadsByPerson
 from mnist_core.config import read_limit
+from mnist_core.jobs import STORE_ERRORS
 
 _ADDRESS = re.compile(r".*/_stcore/upload_file/([^/]+)/([^/]+)/?")
 # Of all that is held, what may come from one address: whoever loads the page again and again leaves room for others.
 _ADDRESS_SHARE = 0.5
 _ADDRESS_FULL = "MNIST Lab holds too many uploads from your address; take some away, or try again later."
+_UNREADABLE = "MNIST Lab cannot look up what you may upload, because its store cannot be read now; try again later."
 _FULL = "MNIST Lab holds too many uploads of all visitors together; try again later."
 
 
@@ -36,6 +44,7 @@ class Uploads:
         self._bytes: Counter[str] = Counter()
         # By visitor, from which address its uploads come: to Streamlit, a page that is loaded again is a new visitor.
         self._addresses: dict[str, str] = {}
+        self._persons = UploadsByPerson()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match = _ADDRESS.fullmatch(scope["path"]) if scope["type"] == "http" else None
@@ -45,12 +54,28 @@ class Uploads:
         visitor, file = match.groups()
         size = _announced(scope)
         address = (scope.get("client") or ("", 0))[0]
+        person = person_of(scope)
+        try:
+            most = await run_in_threadpool(known_people().most_uploaded, person) if person else None
+        except STORE_ERRORS:
+            await PlainTextResponse(_UNREADABLE, 503)(scope, receive, send)
+            return
+        # From here to where it is counted nothing else is awaited, so that two uploads do not both take the last room.
+        if most is not None and (sent := self._persons.sent(person)) + size > most:
+            refusal = (
+                f"You have uploaded {sent / 1e6:,.1f} MB within an hour, and each student may upload "
+                f"{most / 1e6:,g} MB; try again later, or ask your teacher."
+            )
+            await PlainTextResponse(refusal, 429)(scope, receive, send)
+            return
         if refusal := self._refusal(visitor, file, size, address):
             await PlainTextResponse(refusal, 413)(scope, receive, send)
             return
         self._remember_address(visitor, address)
         self._files[visitor] += 1
         self._bytes[visitor] += size
+        if most is not None:
+            self._persons.add(person, size)
         try:
             await self._app(scope, receive, send)
         finally:

@@ -9,8 +9,19 @@ from dashboard.access import access_is_on, class_link, renew_class_link, renew_t
 from dashboard.components import data_table, table_rows
 from dashboard.frame import errors_as_messages, open_store, pace
 from dashboard.lesson.league_view import TEACHER, owner_name
+from dashboard.lesson.usage_view import megabytes_by_person, show_usage
 from mnist_core.plots import run_label
-from mnist_core.store import ACTIVE_STATES, Person, Run, Store, forget_people, names_of_people, read_people, send_out
+from mnist_core.store import (
+    ACTIVE_STATES,
+    Person,
+    Run,
+    Store,
+    forget_people,
+    names_of_people,
+    read_people,
+    send_out,
+    send_out_nameless,
+)
 from mnist_core.text import in_markdown
 
 _TICK_SECONDS = 2.0
@@ -73,10 +84,14 @@ def _table() -> None:
     places = {run_id: place for place, run_id in enumerate(queued_ids, 1)}
     here = sum(_is_here(store, person) for person in persons)
     st.markdown(f"**{here} of {len(persons)}** are here. {len(running)} runs train, {len(queue)} wait.")
+    show_usage(store)
     rows = []
+    # How much room others take is the teacher's to know.
+    room = megabytes_by_person(store) if store.owner is None else None
     for person in persons:
         own_places = [places[run.id] for run in queue if run.owner == person.id and run.id in places]
-        rows.append(_row(store, person, running, own_places))
+        row = _row(store, person, running, own_places)
+        rows.append(row if room is None else row | {"Room (MB)": f"{room.get(person.id, 0.0):,.0f}"})
     data_table("people", table_rows(pd.DataFrame(rows)), "Everyone who has opened the link of the class")
     if queue:
         names = names_of_people(store)
@@ -113,7 +128,7 @@ def _actions() -> None:
         format_func=lambda person_id: names.get(person_id, ""),
         key=_CHOSEN,
         placeholder="Choose persons",
-        help="The buttons beside this are about the persons that you choose here.",
+        help="The buttons below are about the persons that you choose here, but for the last one.",
     )
     with st.container(horizontal=True):
         for label, action, help in (
@@ -128,6 +143,12 @@ def _actions() -> None:
             ),
         ):
             st.button(label, disabled=not chosen, on_click=_apply, args=(action, chosen, names), help=help)
+        st.button(
+            "Send out who has no name",
+            on_click=_send_out_nameless,
+            help="Lets in no more who opened the link, chose no name and is not here now, so that places of the link "
+            "are free again.",
+        )
 
 
 def _apply(action: Callable[[Store, Sequence[str]], None], ids: Sequence[str], names: Mapping[str, str]) -> None:
@@ -152,6 +173,13 @@ def _share(store: Store, ids: Sequence[str]) -> None:
 def _send_out(store: Store, ids: Sequence[str]) -> None:
     send_out(store, ids)
     st.session_state[_CHOSEN] = []
+
+
+def _send_out_nameless() -> None:
+    with errors_as_messages():
+        count = send_out_nameless(open_store(), _HERE_SECONDS)
+        st.session_state[_CHOSEN] = []
+        st.toast(f"Sent out: {count}.")
 
 
 def _forget(store: Store, ids: Sequence[str]) -> None:

@@ -49,7 +49,7 @@ def train_part(store: Store, part: Run, pulse: Pulse) -> None:
             break
     recorder.report(recorder.new, always=True)
     outcome = "finished" if recorder.new == len(seeds) else pulse.wish or "interrupted"
-    pulse.hold(lambda: store.finish(part, outcome))
+    pulse.hold(lambda: store.finish(part, outcome, pulse.reason if outcome == "stopped" else ""))
 
 
 def _known(store: Store, part: Run, config: RunConfig, images: Data, rules: TrainingRules) -> dict[str, object]:

@@ -1,4 +1,7 @@
-"""Whether an error means that memory ran out, and what helps."""
+"""The memory of this process: how much it takes, whether an error means that it ran out, and what helps."""
+
+import math
+import os
 
 import torch
 
@@ -6,6 +9,15 @@ from mnist_core.config import RunConfig
 
 # Parts of the messages of torch's allocators and the C++ library: on the CPU torch raises a plain RuntimeError.
 _SIGNS = ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc", "bad allocation")
+
+
+def process_memory() -> float:
+    """Bytes of memory that this process takes now; NaN where the system does not tell, as outside Linux."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return float(int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
+    except (OSError, ValueError, IndexError):
+        return math.nan
 
 
 def ran_out(error: BaseException) -> bool:

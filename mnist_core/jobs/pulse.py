@@ -1,4 +1,7 @@
-"""The pulse of a run: records signs of life, reads requests to stop or pause, and repeats writes that failed."""
+"""The pulse of a run: records signs of life, reads requests to stop or pause, and repeats writes that failed.
+
+It also ends a student's run that takes more time or memory than the class allows.
+"""
 
 import contextlib
 import math
@@ -9,6 +12,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from mnist_core.errors import LostRunError, MnistLabError
+from mnist_core.jobs.memory import process_memory
 from mnist_core.jobs.troubles import STORE_ERRORS, Pauses, explain, passes
 from mnist_core.store import Run, RunState, Store, read_quotas
 
@@ -16,6 +20,13 @@ _BEAT_SECONDS = 0.4
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 5.0
 _WISHES: dict[str, RunState] = {"stop": "stopped", "pause": "paused"}
 _TOO_LONG = "It was stopped at the time that a run may take in this class."
+_TOO_MUCH = (
+    "It was stopped because it took more memory than a run may take in this class; choose a smaller batch size or a "
+    "smaller network."
+)
+# A run that was queued because its estimate is within the bound is not to be stopped for what the estimate leaves out:
+# its images (up to 120 MB for MNIST) and what layers need while they compute.
+_MEMORY_FACTOR = 1.5
 _Result = TypeVar("_Result")
 
 
@@ -33,20 +44,29 @@ class Pulse(threading.Thread):
         self._wish: RunState | None = None
         # A student's run ends in good order at this moment of the monotonic clock.
         self._last_moment = math.inf
+        # Bytes of the whole process above which a student's run ends in good order, and whether it was above.
+        self._most_memory, self._too_much = math.inf, False
 
-    def bound_time(self) -> None:
-        """From now on count the time that a student's run may take; any other takes as long as it takes."""
-        if self._run.owner is not None:
-            left = 60 * read_quotas(self._store).minutes - self._run.seconds
-            self._last_moment = time.monotonic() + max(0.0, left)
+    def bound_student(self) -> None:
+        """From now on watch the time and the memory that a student's run takes; any other takes what it takes."""
+        if self._run.owner is None:
+            return
+        quotas = read_quotas(self._store)
+        self._last_moment = time.monotonic() + max(0.0, 60 * quotas.minutes - self._run.seconds)
+        # What the process takes already is not the run's: torch, and what runs before it have left. Where the system
+        # does not tell, the bound is NaN, and nothing is above it.
+        self._most_memory = process_memory() + _MEMORY_FACTOR * 1e6 * quotas.memory
 
     @property
     def reason(self) -> str:
         """A sentence for the run's note where the pulse itself has ended it, else ""."""
+        if self._too_much:
+            return _TOO_MUCH
         return _TOO_LONG if time.monotonic() >= self._last_moment else ""
 
     def run(self) -> None:
         while not self._ended.wait(_BEAT_SECONDS):
+            self._too_much = self._too_much or process_memory() > self._most_memory
             try:
                 asked = self._store.beat(self._run)
             except LostRunError:

@@ -4,7 +4,6 @@ The clock decides when, at most twice a second, and never so often that looking 
 time. What is seen changes nothing of the run, and what goes wrong here does not end it.
 """
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ import torch
 
 from mnist_core.errors import LostRunError
 from mnist_core.events import EpochEnd, Event, RunStarted, StepEnd
+from mnist_core.jobs.memory import process_memory
 from mnist_core.jobs.preparation import PreparedRun
 from mnist_core.jobs.troubles import STORE_ERRORS
 from mnist_core.store import Recording, glimpse_files
@@ -172,15 +172,6 @@ class _ProcessLoad:
         before, self._last = self._last, (self._wall(), self._busy())
         seconds = self._last[0] - before[0]
         return (self._last[1] - before[1]) / seconds if seconds > 0.01 else _NAN
-
-
-def process_memory() -> float:
-    """Bytes of memory that this process takes now; NaN where the system does not tell, as outside Linux."""
-    try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return float(int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
-    except (OSError, ValueError, IndexError):
-        return _NAN
 
 
 def gpu_load(device: torch.device) -> float:

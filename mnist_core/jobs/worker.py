@@ -47,7 +47,7 @@ def work(store: Store, run: Run, interrupt: threading.Event | None = None, *, wa
     try:
         # The first beat records that this process has begun the run. From here on a failure counts as the run's.
         pulse.hold(lambda: store.beat(run))
-        pulse.hold(pulse.bound_time)
+        pulse.hold(pulse.bound_student)
         # A killed process that trained this run before may have left half-written files.
         remove_leftovers(store.folder(run.id), owner_gone=True)
         yield from _work(store, run, pulse, watched)

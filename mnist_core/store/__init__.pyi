@@ -59,6 +59,7 @@ from .leftovers import remove_leftovers_of as remove_leftovers_of
 from .people import PERSON_NAME_LENGTH as PERSON_NAME_LENGTH
 from .people import Person as Person
 from .people import Role as Role
+from .people import count_places as count_places
 from .people import find_people as find_people
 from .people import forget_people as forget_people
 from .people import let_in as let_in
@@ -69,6 +70,7 @@ from .people import note_presence as note_presence
 from .people import read_people as read_people
 from .people import recognise as recognise
 from .people import send_out as send_out
+from .people import send_out_nameless as send_out_nameless
 from .polls import Poll as Poll
 from .polls import close_poll as close_poll
 from .polls import open_poll as open_poll
@@ -77,7 +79,10 @@ from .polls import read_votes as read_votes
 from .polls import start_poll as start_poll
 from .polls import vote as vote
 from .queueing import check_queueable as check_queueable
+from .quota_checks import check_disk as check_disk
+from .quota_checks import count_waiting as count_waiting
 from .quota_checks import read_quotas as read_quotas
+from .quota_checks import used_by_owner as used_by_owner
 from .quota_checks import used_bytes as used_bytes
 from .quota_checks import write_quotas as write_quotas
 from .quotas import QUOTAS as QUOTAS

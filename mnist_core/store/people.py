@@ -11,6 +11,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
+from mnist_core.errors import NotAllowedError
 from mnist_core.store.connections import writing
 from mnist_core.store.run import new_id
 from mnist_core.store.schema import drawings, people, runs, sweeps, votes
@@ -20,6 +21,8 @@ from mnist_core.text import one_line
 Role = Literal["teacher", "student"]
 # The most characters of a chosen name.
 PERSON_NAME_LENGTH = 40
+# Who has opened the link, chosen no name and was not seen for so long takes no place of the class.
+_NAMELESS_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,29 @@ def send_out(store: Store, ids: Sequence[str]) -> None:
     with writing(store.engine).begin() as connection:
         change = people.update().where(people.c.id.in_(ids), people.c.revoked.is_(None))
         connection.execute(change.values(revoked=store.clock()))
+
+
+def count_places(store: Store) -> int:
+    """How many students count towards the quota `people`: those with a name, and those seen within the last hour."""
+    last = store.clock() - _NAMELESS_SECONDS
+    counts = (people.c.name != "") | (people.c.seen >= last)
+    query = sa.select(sa.func.count()).where(people.c.revoked.is_(None), people.c.role == "student", counts)
+    with store.engine.connect() as connection:
+        return connection.execute(query).scalar_one()
+
+
+def send_out_nameless(store: Store, absent_seconds: float) -> int:
+    """Let in no more the students without a name who were not seen for so long, and return how many these were.
+
+    Raises NotAllowedError for a student.
+    """
+    if store.owner is not None:
+        raise NotAllowedError("Only the teacher may send somebody out.")
+    now = store.clock()
+    nameless = (people.c.role == "student", people.c.revoked.is_(None), people.c.name == "")
+    with writing(store.engine).begin() as connection:
+        absent = people.update().where(*nameless, people.c.seen <= now - absent_seconds)
+        return connection.execute(absent.values(revoked=now)).rowcount
 
 
 def forget_people(store: Store, ids: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ from mnist_core.training import (
     check_needs_together,
     check_network,
     estimate_needs,
+    memory_bytes,
     network_sizes,
 )
 
@@ -94,12 +95,16 @@ def _check_student(store: Store, configs: Sequence[RunConfig], count: int, field
     folders = {config.folder: config for config in configs if config.dataset == "folder"}
     for config in folders.values():
         check_folder(store, config)
-    networks = {
-        (config.architecture, config.dataset, config.folder, config.folder_size, config.folder_colour): config
-        for config in configs
-    }
-    largest = max(map(_parameters, networks.values()))
-    check_quotas(store, count, max(config.epochs for config in configs), largest, field)
+    networks: dict[tuple[object, ...], list[RunConfig]] = {}
+    for config in configs:
+        kind = config.architecture, config.dataset, config.folder, config.folder_size, config.folder_colour
+        networks.setdefault(kind, []).append(config)
+    parameters = memory = 0
+    for alike in networks.values():
+        shape, classes = input_shape_and_classes(alike[0])
+        parameters = max(parameters, network_sizes(alike[0].architecture, shape, classes).parameters)
+        memory = max(memory, *(memory_bytes(config, shape, classes) for config in alike))
+    check_quotas(store, count, max(config.epochs for config in configs), parameters, memory, field)
 
 
 def _check_length(store: Store | None, count: int, field: str) -> None:
@@ -131,11 +136,6 @@ def needs(configs: Sequence[RunConfig]) -> list[RunNeeds]:
         check_needs(config, shape, classes, images)
         needs_of_runs.append(estimate_needs(config, shape, classes, images))
     return needs_of_runs
-
-
-def _parameters(config: RunConfig) -> int:
-    shape, classes = input_shape_and_classes(config)
-    return network_sizes(config.architecture, shape, classes).parameters
 
 
 def _images(config: RunConfig, counted: dict[str, int]) -> int:

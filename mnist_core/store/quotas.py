@@ -20,6 +20,8 @@ class Quota:
     highest: int
     usual: int
     help: str
+    # Whether it bounds what all students have together, not each of them.
+    together: bool = False
 
 
 # An entry here is a field of the form, and a check below or where `help` says.
@@ -33,12 +35,51 @@ QUOTAS = {
         Quota("minutes", "Minutes of a run", 1, 10_000, 10, "After this time a student's run is stopped and tested."),
         Quota("megabytes", "Megabytes of all runs", 1, 10**6, 500, "Room on the disk for all runs of a student."),
         Quota(
+            "memory",
+            "Megabytes of memory of a run",
+            100,
+            10**6,
+            1000,
+            "Estimated before a run waits: weights, gradients, the optimizer's numbers, and the outputs of all layers "
+            "for one batch. Images and the bare process are not counted. On Linux, a run whose process grows by half "
+            "more than this is stopped and tested.",
+        ),
+        Quota(
+            "uploaded",
+            "Megabytes uploaded in an hour",
+            1,
+            10**6,
+            100,
+            "Pictures and archives that one student may upload, whether they are kept or not. An archive counts as "
+            "room on the disk, too.",
+        ),
+        Quota(
             "people",
             "Students",
             1,
             1000,
             100,
-            "How many the link lets in; a second device counts, too.",
+            "How many the link lets in; a second device counts, too. Who has chosen no name within an hour and is gone "
+            "does not count.",
+            together=True,
+        ),
+        Quota(
+            "queued_together",
+            "Runs that wait, of all students",
+            1,
+            10_000,
+            500,
+            "How many runs of all students together may stand in the queue.",
+            together=True,
+        ),
+        Quota(
+            "megabytes_together",
+            "Megabytes of the runs of all students",
+            1,
+            10**7,
+            10_000,
+            "Room on the disk for the runs of all students together. Above it no student starts another one.",
+            together=True,
         ),
     )
 }
@@ -54,7 +95,11 @@ class Quotas:
     epochs: int = QUOTAS["epochs"].usual
     minutes: int = QUOTAS["minutes"].usual
     megabytes: int = QUOTAS["megabytes"].usual
+    memory: int = QUOTAS["memory"].usual
+    uploaded: int = QUOTAS["uploaded"].usual
     people: int = QUOTAS["people"].usual
+    queued_together: int = QUOTAS["queued_together"].usual
+    megabytes_together: int = QUOTAS["megabytes_together"].usual
 
     @classmethod
     def stored(cls, setting: object) -> "Quotas":

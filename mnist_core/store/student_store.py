@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from mnist_core.errors import NotAllowedError
 from mnist_core.store.artifacts import Artifact
-from mnist_core.store.quota_checks import check_room, read_quotas
+from mnist_core.store.quota_checks import check_disk, check_room, read_quotas
 from mnist_core.store.run import Run, new_id
 from mnist_core.store.schema import runs, sweeps
 from mnist_core.store.store import Store
@@ -100,7 +100,11 @@ class StudentStore(Store):
     def add_imported(
         self, values: dict[str, Any], rows: "pd.DataFrame", files: Sequence[Artifact], folder: Path
     ) -> int:
-        """As `Store.add_imported`; the run is the student's, under a new id: another person may have the same one."""
+        """As `Store.add_imported`; the run is the student's, under a new id: another person may have the same one.
+
+        Raises ConfigError if the student has no room for its files.
+        """
+        check_disk(self, sum(file.size for file in files), "archive")
         return super().add_imported(values | {"id": new_id(self.clock())}, rows, files, folder)
 
     def write_artifact(

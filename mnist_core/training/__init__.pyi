@@ -26,6 +26,7 @@ from .needs import check_needs as check_needs
 from .needs import check_needs_together as check_needs_together
 from .needs import count_optimizer_numbers as count_optimizer_numbers
 from .needs import estimate_needs as estimate_needs
+from .needs import memory_bytes as memory_bytes
 from .needs import network_sizes as network_sizes
 from .perceptron import without_kernels_note as without_kernels_note
 from .sklearn.fit import fit_sklearn as fit_sklearn

@@ -71,6 +71,15 @@ def check_needs(config: RunConfig, shape: Shape, classes: int, images: int | Non
         )
 
 
+def memory_bytes(config: RunConfig, shape: Shape, classes: int) -> int:
+    """Bytes that a run needs for its network, in training or for its answers; its images are not counted.
+
+    Raises ArchitectureError.
+    """
+    memory = _memory(config, network_sizes(config.architecture, shape, classes))
+    return max(memory.at_rest, memory.answering, memory.training)
+
+
 @dataclass(frozen=True)
 class RunNeeds:
     """Steps and disk space that one run needs."""
@@ -133,18 +142,33 @@ def checkpoint_bytes(config: RunConfig, shape: Shape, classes: int) -> int:
     return BYTES_PER_NUMBER * parameters * (1 + count_optimizer_numbers(config))
 
 
-def _check_memory(config: RunConfig, network: NetworkSizes) -> None:
-    most = read_limit("MAX_RUN_MEMORY")
+@dataclass(frozen=True)
+class _Memory:
+    """Bytes that a run's network needs between two batches, while it answers, and for a batch of its training."""
+
+    at_rest: int
+    answering: int
+    # 0 for scikit-learn, which says nothing of it.
+    training: int
+
+
+def _memory(config: RunConfig, network: NetworkSizes) -> _Memory:
     at_rest = BYTES_PER_NUMBER * network.parameters * (2 + count_optimizer_numbers(config))
     answering = BYTES_PER_NUMBER * (network.parameters + network.peak * PREDICTION_BATCH)
+    training = at_rest + BYTES_PER_NUMBER * network.kept * config.batch_size
+    return _Memory(at_rest, answering, training if config.library == "torch" else 0)
+
+
+def _check_memory(config: RunConfig, network: NetworkSizes) -> None:
+    most, memory = read_limit("MAX_RUN_MEMORY"), _memory(config, network)
+    at_rest, answering, training = memory.at_rest, memory.answering, memory.training
     if max(at_rest, answering) > most:
         raise ConfigError(
             "architecture",
             f"it needs about {_gigabytes(max(at_rest, answering))} of memory whatever the batch size, and a run may "
             f"need {_gigabytes(most)}; use fewer units or channels, or pool earlier{_larger('MAX_RUN_MEMORY')}",
         )
-    training = at_rest + BYTES_PER_NUMBER * network.kept * config.batch_size
-    if config.library == "torch" and training > most:
+    if training > most:
         fitting = (most - at_rest) // (BYTES_PER_NUMBER * network.kept)
         remedy = f"choose {fitting:,} or less, or" if fitting else "use smaller images, or"
         raise ConfigError(

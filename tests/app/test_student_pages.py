@@ -7,8 +7,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard.access.gate import PERSON_HEADER
+from dashboard.access.tokens import token_file
 from mnist_core.config.run_config import RunConfig
-from mnist_core.store import Person, StudentStore, let_in, name_person, open_poll, set_allowed_folders
+from mnist_core.store import Person, StudentStore, let_in, name_person, open_poll, read_people, set_allowed_folders
+from mnist_core.store.connections import writing
+from mnist_core.store.schema import people
 from mnist_core.store.store import Store
 from mnist_core.tournament import begin_tournament
 from tests.app.pages import opened, tables, texts
@@ -103,7 +106,27 @@ def test_the_class_page_offers_students_to_take_part_only(class_lab: dict[str, i
     at = opened("class", part="Tournament")
     assert "Enter" in labels(at)
     assert "End the tournament" not in labels(at)
-    assert not {"Send out", "Forget", "New link of the class"} & labels(opened("class", part="People"))
+    at = opened("class", part="People")
+    assert not {"Send out", "Send out who has no name", "Forget", "New link of the class"} & labels(at)
+    # Own use against own bounds, and nothing of others.
+    assert any("20 runs" in caption.value for caption in at.caption)
+    assert "Room (MB)" not in tables(at)["people"]
+
+
+def test_the_teacher_sees_what_the_class_uses_and_sends_out_who_has_no_name(
+    class_lab: dict[str, int], lab: Store, monkeypatch: pytest.MonkeyPatch
+):
+    token_file().begin()
+    as_person(monkeypatch, let_in(lab, "teacher")[0])
+    at = opened("class", part="People")
+    assert set(tables(at)["people"]["Room (MB)"]) == {"0"}
+    assert any("of 500 runs" in caption.value for caption in at.caption)
+    # Ben has no name; he was last seen long ago.
+    with writing(lab.engine).begin() as connection:
+        connection.execute(people.update().values(seen=0.0))
+    next(button for button in at.button if button.label == "Send out who has no name").click()
+    assert not at.run().exception
+    assert [person.name for person in read_people(lab, "student")] == ["Anna"]
 
 
 def test_a_student_without_a_name_is_asked_for_one_first(lab: Store, monkeypatch: pytest.MonkeyPatch):

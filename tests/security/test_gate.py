@@ -25,7 +25,9 @@ from dashboard.access.settings import is_wanted
 from dashboard.access.tokens import TokenFile, token_file
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import MnistLabError, StorageError
+from mnist_core.store import write_quotas
 from mnist_core.store.people import let_in, name_person, read_people, recognise, send_out
+from mnist_core.store.quotas import Quotas
 from mnist_core.store.store import Store
 from tests.app_process import app_process, entry_cookie, free_port, wait_until
 from tests.blank_files import write_blank_files
@@ -195,6 +197,33 @@ def test_an_upload_needs_the_cookie_and_still_streamlits_token(lab: Lab):
             response.read()
             assert response.status == expected
         connection.close()
+
+
+def test_a_student_uploads_so_much_within_an_hour_and_the_teacher_more(lab: Lab):
+    store = Store.open(lab.results)
+    write_quotas(store, Quotas(uploaded=1))
+    size = 400_000
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n' + bytes(size) + b"\r\n--x--\r\n"
+    )
+    answers: dict[str, list[int]] = {}
+    for role, cookie in (("student", lab.student), ("teacher", lab.teacher)):
+        # A page that is loaded again begins no new count.
+        for number in range(3):
+            with Visitor(lab.port, cookie) as visitor:
+                visitor.open("data")
+                headers = {
+                    "Cookie": f"{cookie}; _streamlit_xsrf={visitor.xsrf}",
+                    "X-Xsrftoken": visitor.xsrf,
+                    "Content-Type": "multipart/form-data; boundary=x",
+                }
+                connection = http.client.HTTPConnection("127.0.0.1", lab.port, timeout=30)
+                address = f"/_stcore/upload_file/{visitor.session}/file-{number}"
+                connection.request("PUT", address, body, headers)
+                answers.setdefault(role, []).append(connection.getresponse().status)
+                connection.close()
+    write_quotas(store, Quotas())
+    assert answers == {"student": [204, 204, 429], "teacher": [204] * 3}
 
 
 def test_a_student_cannot_empty_the_caches_of_all(lab: Lab):

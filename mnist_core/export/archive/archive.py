@@ -37,6 +37,7 @@ from mnist_core.store import (
     Artifact,
     Run,
     Store,
+    check_disk,
     clean_comment,
     clean_tags,
     new_id,
@@ -72,11 +73,13 @@ def read_archive(store: Store, path: Path, most: int | None = None) -> Run:
 
     It keeps its id unless another run has that. `most`: bytes that it may unpack to, if fewer than any run's. Raises
     ArchiveError (nothing was written) if anything about the archive is wrong, StoreError if this very run is here
-    already.
+    already, ConfigError if a student has no room for it.
     """
     remove_leftovers_of(store.root / "import")
     with _emptied_afterwards(store.root) as folder:
-        manifest = _unpack(path, folder, min(shutil.disk_usage(store.root).free, _TOTAL if most is None else most))
+        manifest = _unpack(
+            store, path, folder, min(shutil.disk_usage(store.root).free, _TOTAL if most is None else most)
+        )
         config, record = _described(folder, manifest)
         rows = checks.metrics_of(folder / METRICS)
         files = [Artifact(**file.model_dump(), **manifest.members[file.path].model_dump()) for file in record.files]
@@ -95,8 +98,9 @@ def read_archive(store: Store, path: Path, most: int | None = None) -> Run:
         run_folder.mkdir()
         for child in [child for child in folder.iterdir() if child != run_folder]:
             child.rename(run_folder / child.name)
-        store.add_imported(values, rows, files, run_folder)
-    return store.run(values["id"])
+        number = store.add_imported(values, rows, files, run_folder)
+    # By its number, because a student's run gets another id than the archive's.
+    return store.find(f"#{number}")
 
 
 @contextmanager
@@ -169,11 +173,12 @@ def _record_of(run: Run, artifacts: Sequence[Artifact]) -> dict[str, Any]:
     return record
 
 
-def _unpack(path: Path, folder: Path, free: int) -> Manifest:
+def _unpack(store: Store, path: Path, folder: Path, free: int) -> Manifest:
     """Unpack the archive into `folder`, checking names, sizes and hashes; returns the manifest."""
     with _opened(path) as archive:
         members = archive.infolist()
         _check_members(members, free)
+        check_disk(store, sum(info.file_size for info in members), "archive")
         _copy(archive, archive.getinfo(MANIFEST), folder)
         manifest = format.read_manifest(folder / MANIFEST)
         names = {info.filename for info in members} - {MANIFEST}

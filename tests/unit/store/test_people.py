@@ -1,6 +1,10 @@
 """People of a class: who is recognised, what is noted of them, and names that nobody else has."""
 
+import pytest
+
+from mnist_core.errors import NotAllowedError
 from mnist_core.store.people import (
+    count_places,
     find_people,
     let_in,
     make_teacher,
@@ -9,8 +13,10 @@ from mnist_core.store.people import (
     read_people,
     recognise,
     send_out,
+    send_out_nameless,
 )
 from mnist_core.store.store import Store
+from mnist_core.store.student_store import StudentStore
 
 
 def test_people_are_recognised_by_their_secret_until_they_are_sent_out(store: Store):
@@ -38,3 +44,17 @@ def test_a_name_is_given_once_and_holds_no_line_ends(store: Store):
     assert [name_person(store, person, "Ann\n") for person in ids[:2]] == ["Ann", "Ann 2"]
     assert name_person(store, ids[2], " \u200b\x00 ") == ""
     assert name_person(store, ids[2], "aNN") == "aNN 3"
+
+
+def test_who_has_no_name_and_is_gone_takes_no_place_and_can_be_sent_out(store: Store):
+    (ann, _), (bo, _), (_, _), (teacher, _) = (let_in(store, role) for role in ("student",) * 3 + ("teacher",))
+    name_person(store, ann.id, "Ann")
+    assert count_places(store) == 3
+    later = Store(store.root, store.url, clock=lambda: ann.seen + 3700)
+    assert count_places(later) == 1
+    note_presence(later, [bo.id])
+    assert count_places(later) == 2
+    with pytest.raises(NotAllowedError):
+        send_out_nameless(StudentStore(later, ann.id), 120)
+    assert send_out_nameless(later, 120) == 1
+    assert {person.id for person in read_people(later)} == {ann.id, bo.id, teacher.id}

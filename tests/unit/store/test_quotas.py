@@ -1,6 +1,7 @@
 """What a student may use: each bound at its edge, and kept from damaged settings."""
 
 import dataclasses
+import sys
 import time
 from pathlib import Path
 
@@ -9,11 +10,24 @@ import pytest
 from mnist_core.config.luck_part import LuckPart
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import ConfigError, NotAllowedError
+from mnist_core.export.archive.archive import read_archive, write_archive
 from mnist_core.jobs.worker import work
-from mnist_core.store import QUOTAS, StudentStore, let_in, queueing, read_quotas, used_bytes, write_quotas
+from mnist_core.store import (
+    QUOTAS,
+    Run,
+    StudentStore,
+    check_disk,
+    count_waiting,
+    let_in,
+    queueing,
+    read_quotas,
+    used_by_owner,
+    used_bytes,
+    write_quotas,
+)
 from mnist_core.store.quotas import Quotas
 from mnist_core.store.store import Store
-from tests.labs import train_now
+from tests.labs import train_now, trained_run
 
 CONFIG = RunConfig(dataset="mnist-5k", architecture="softmax", train_images=200, validation_images=100, epochs=3)
 
@@ -86,13 +100,7 @@ def test_a_question_of_luck_counts_as_its_parts(lab: Store, student: StudentStor
 
 def test_files_beyond_the_room_of_a_student_keep_new_runs_out(lab: Store, student: StudentStore):
     run = queueing.enqueue(student, CONFIG)
-    claimed = lab.claim(run.id)
-    assert claimed
-
-    def write(path: Path) -> None:
-        path.write_bytes(bytes(1_000_000))
-
-    lab.write_artifact(claimed, "a", "predictions", None, None, write)
+    write_megabyte(lab, run)
     assert used_bytes(student) == 1_000_000
     assert used_bytes(StudentStore(lab, "another")) == 0
     write_quotas(lab, Quotas(megabytes=2))
@@ -147,3 +155,83 @@ def test_bounds_are_the_teachers_and_lie_within_their_ranges(lab: Store, student
 def test_a_damaged_setting_gives_the_usual_bounds(lab: Store, stored: object):
     lab.set_setting("quotas", stored)
     assert read_quotas(lab) == Quotas()
+
+
+def test_what_all_students_have_together_is_bounded(lab: Store, student: StudentStore):
+    other = StudentStore(lab, let_in(lab, "student")[0].id)
+    write_quotas(lab, Quotas(queued_together=2))
+    # The teacher's runs are not counted.
+    queueing.enqueue(lab, CONFIG)
+    queueing.enqueue_all(student, [(CONFIG, ""), (CONFIG.replace(seed=1), "")])
+    for add in (lambda: queueing.enqueue(other, CONFIG), lambda: other.enqueue(CONFIG)):
+        with pytest.raises(ConfigError):
+            add()
+    assert count_waiting(lab) == {student.owner: 2}
+    write_quotas(lab, Quotas(queued_together=4))
+    run = queueing.enqueue(other, CONFIG)
+    write_megabyte(lab, run)
+    assert used_by_owner(lab) == {other.owner: 1_000_000}
+    write_quotas(lab, Quotas(megabytes_together=1))
+    with pytest.raises(ConfigError):
+        queueing.enqueue(student, CONFIG)
+    write_quotas(lab, Quotas(megabytes_together=2))
+    queueing.enqueue(student, CONFIG)
+
+
+# 15.7 million weights, which training needs four times with their gradients and the two numbers of Adam: 251 MB.
+LARGE = CONFIG.replace(architecture="flatten linear(20000) linear(classes)", optimizer="adam", epochs=50)
+
+
+def test_a_run_that_needs_more_memory_than_the_class_allows_does_not_wait(lab: Store, student: StudentStore):
+    write_quotas(lab, Quotas(parameters=10**8, memory=200))
+    with pytest.raises(ConfigError) as refused:
+        queueing.enqueue(student, LARGE)
+    assert refused.value.field == "batch_size"
+    queueing.enqueue(lab, LARGE)
+    write_quotas(lab, Quotas(parameters=10**8, memory=300))
+    queueing.enqueue(student, LARGE)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells a process how much memory it takes")
+def test_a_run_of_a_student_that_takes_more_memory_is_stopped_and_tested(
+    lab: Store, student: StudentStore, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("mnist_core.jobs.pulse._BEAT_SECONDS", 0.01)
+    # The bound is another one when the run begins than when it was queued, as where an estimate was too low.
+    write_quotas(lab, Quotas(parameters=10**8))
+    run = queueing.enqueue(student, LARGE)
+    write_quotas(lab, Quotas(memory=100))
+    claimed = lab.claim(run.id)
+    assert claimed
+    for _ in work(lab, claimed):
+        pass
+    ended = lab.run(run.id)
+    assert (ended.state, ended.epoch < 50) == ("stopped", True)
+    assert "memory" in ended.note
+
+
+def write_megabyte(lab: Store, run: Run) -> None:
+    claimed = lab.claim(run.id)
+    assert claimed
+
+    def write(path: Path) -> None:
+        path.write_bytes(bytes(1_000_000))
+
+    lab.write_artifact(claimed, "a", "predictions", None, None, write)
+
+
+def test_an_archive_beyond_the_room_of_a_student_is_not_unpacked(lab: Store, student: StudentStore, tmp_path: Path):
+    elsewhere = Store.open(tmp_path / "there")
+    run = trained_run(elsewhere, CONFIG.replace(epochs=1, architecture="flatten linear(500) linear(classes)"))
+    write_archive(elsewhere, run, tmp_path / "run.zip")
+    assert used_bytes(elsewhere) > 1_000_000
+    for quotas in (Quotas(megabytes=1), Quotas(megabytes_together=1)):
+        write_quotas(lab, quotas)
+        with pytest.raises(ConfigError) as refused:
+            read_archive(student, tmp_path / "run.zip")
+        assert refused.value.field == "archive"
+        assert not lab.runs()
+        # The teacher is bound by the disk alone.
+        check_disk(lab, 10**12, "archive")
+    write_quotas(lab, Quotas())
+    assert read_archive(student, tmp_path / "run.zip").owner == student.owner
