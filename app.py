@@ -47,12 +47,15 @@ def draw() -> None:
 if get_script_run_ctx(suppress_warning=True):
     draw()
 else:
-    # The page Train keeps places for what comes late, which its styles do only from the first drawing on.
-    styles = (Path(__file__).parent / "dashboard/train/train.css").read_text(encoding="utf-8")
+    # Train and Compare keep places for what comes late, which their styles do only from the first drawing on.
+    train, compare = (
+        (Path(__file__).parent / "dashboard" / name).read_text(encoding="utf-8")
+        for name in ("train/train.css", "compare/rail.css")
+    )
     app = st.App(
         __file__,
         routes=[
-            *serving.routes([*navigation.PAGES, navigation.GLOSSARY], dict.fromkeys(("", "train"), styles)),
+            *serving.routes([*navigation.PAGES, navigation.GLOSSARY], {"": train, "train": train, "compare": compare}),
             *troubles.routes(),
         ],
         middleware=[

@@ -76,9 +76,9 @@ def fill_store(folder: Path) -> None:
             pass
 
 
-def open_page(browser: Browser, url: str, cookie: str = "") -> Opening:
+def open_page(browser: Browser, url: str, cookie: str = "", window: ViewportSize = _WINDOW) -> Opening:
     """Open a page with an empty cache, and a cookie "name=value" if there is one; wait until nothing more arrives."""
-    context = browser.new_context(viewport=_WINDOW)
+    context = browser.new_context(viewport=window)
     if cookie:
         key, _, value = cookie.partition("=")
         context.add_cookies([{"name": key, "value": value, "url": url}])

@@ -1,9 +1,10 @@
-"""What a first visit costs, on the real app in a real browser: bytes over the wire, and which fonts are fetched."""
+"""What a first visit costs, on the real app in a real browser: bytes, fonts, and how much moves while a page loads."""
 
+import statistics
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, ViewportSize
 
 from benchmarks.page_weight import PAGES, fill_store, open_page
 from tests.app_process import running_app
@@ -30,3 +31,17 @@ def test_a_first_visit_is_light(url: str, browser: Browser, name: str):
     assert len(opening.files) > 50
     fonts = [address.rpartition("/")[2] for address in opening.files if ".woff" in address]
     assert [font.partition("-")[0] for font in fonts] == ["icons"]
+
+
+@pytest.mark.parametrize(
+    ("address", "window"),
+    [
+        # Where no place is kept these are about 0.2 and 0.13.
+        ("compare?runs=1&runs=2", {"width": 1280, "height": 720}),
+        ("train", {"width": 390, "height": 844}),
+    ],
+    ids=["Compare", "Train on a phone"],
+)
+def test_little_moves_while_a_page_loads(url: str, browser: Browser, address: str, window: ViewportSize):
+    shifts = [open_page(browser, f"{url}/{address}", window=window).shift for _ in range(3)]
+    assert statistics.median(shifts) < 0.04, shifts

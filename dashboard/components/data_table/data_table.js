@@ -4,6 +4,7 @@ import { csv, keepWidth, read, refresh, width } from "./data_table_cells.js"
 import { hasValue, sorted } from "./data_table_order.js"
 import { ROW, allTicked, draw, drawHead, reach, showTerm, stopsOf } from "./data_table_draw.js"
 import { keptFor } from "../kept.js"
+import { fillPlace } from "../kept_place.js"
 import { afterRun } from "../page_run.js"
 
 // Tables by their parentElement: Streamlit calls the default export again at every update.
@@ -129,6 +130,7 @@ function update(table, content, data) {
   table.box.style.maxHeight = data.height ? `${data.height}px` : "none"
   const { top } = table.kept
   arrange(table)
+  fillPlace(table.root)
   if (first) table.box.scrollTop = top
 }
 

@@ -19,6 +19,8 @@ from mnist_core.text import FORMULA, one_line
 # A content of more characters is sent only once, and after its first rows.
 _LARGE = 100_000
 _FIRST_ROWS = 60
+# Heights in pixels of a row (the head is as high), and of what is around the rows: the line above and the borders.
+_ROW, _AROUND = 36, 36
 # Gives the browser time to draw the first rows before the rest of the page arrives.
 _AHEAD_SECONDS = 0.1
 # Kinds of cells by the types of Streamlit's column configurations.
@@ -31,6 +33,7 @@ _MOUNT = component(
     js=assets.joined(
         "page_run.js",
         "kept.js",
+        "kept_place.js",
         "data_table/data_table_cells.js",
         "data_table/data_table_order.js",
         "data_table/data_table_draw.js",
@@ -48,6 +51,8 @@ class TableRows:
     digest: str
     # The same of the first rows only, if the content is large; else empty.
     first: str
+    # How many rows there are.
+    count: int
 
 
 def table_rows(
@@ -66,7 +71,7 @@ def table_rows(
     digits = decimals or {}
     content = _content(frame, columns or {}, digits)
     first = _content(frame.head(_FIRST_ROWS), columns or {}, digits) if len(content) > _LARGE else ""
-    return TableRows(content, hashlib.sha256(content.encode()).hexdigest()[:16], first)
+    return TableRows(content, hashlib.sha256(content.encode()).hexdigest()[:16], first, len(frame))
 
 
 def data_table(
@@ -111,11 +116,18 @@ def data_table(
     _MOUNT(
         key=key,
         data=data,
+        height=_place(rows.count if shown is None else len(shown), height),
         on_ticked_change=lambda: _take_ticks(key, on_tick),
         on_lacking_change=lambda: session.update({sent: None}),
     )
     if is_ahead:
         time.sleep(_AHEAD_SECONDS)
+
+
+def _place(rows: int, most: int | None) -> int:
+    """Pixels that are kept for the table, so that what is below it does not move when its rows arrive."""
+    box = (rows + 1) * _ROW
+    return _AROUND + (box if most is None else min(box, most))
 
 
 def _session_keys(key: str) -> tuple[str, str, str]:

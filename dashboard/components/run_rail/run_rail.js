@@ -1,6 +1,7 @@
 // The rail: the compared runs with their lines and accuracies. Each can be hidden, pinned as baseline and edited.
 
 import { keptFor } from "../kept.js"
+import { fillPlace } from "../kept_place.js"
 
 // Rails by their parentElement: Streamlit calls the default export again at every update.
 const rails = new WeakMap()
@@ -40,6 +41,7 @@ function fill(rail) {
       return members.length > 1 ? groupOf(rail, group, members) : entryOf(rail, members[0])
     }),
   )
+  fillPlace(rail.root)
   // The new buttons take over the focus of the old ones.
   if (focused) rail.list.querySelector(`[data-id="${focused}"]`)?.focus()
 }

@@ -13,8 +13,10 @@ _MOUNT = component(
     "mnist_lab_run_rail",
     html=assets.text("run_rail/run_rail.html"),
     css=assets.text("run_rail/run_rail.css"),
-    js=assets.joined("kept.js", "run_rail/run_rail.js"),
+    js=assets.joined("kept.js", "kept_place.js", "run_rail/run_rail.js"),
 )
+# Heights in pixels of a row whose name has one line, and of the line above the rows.
+_ROW, _TOP = 56, 30
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,13 @@ def run_rail(
         "noteLength": lengths[1],
         "opened": opened,
     }
-    _MOUNT(key=key, data=data, on_change_change=lambda: _take(key, {row.number for row in rows}, actions))
+    entries = len(groups) + opened * sum(len(group.numbers) for group in groups if len(group.numbers) > 1)
+    _MOUNT(
+        key=key,
+        data=data,
+        height=_TOP + _ROW * entries,
+        on_change_change=lambda: _take(key, {row.number for row in rows}, actions),
+    )
 
 
 def _take(key: str, numbers: set[int], actions: RailActions) -> None:
