@@ -107,7 +107,8 @@ def name_person(store: Store, person_id: str, name: str) -> str:
 
 
 def send_out(store: Store, ids: Sequence[str]) -> None:
-    """Let these people in no more. Their runs stay."""
+    """Let these people in no more. Their runs stay. Raises NotAllowedError for a student."""
+    _check_teacher(store)
     with writing(store.engine).begin() as connection:
         change = people.update().where(people.c.id.in_(ids), people.c.revoked.is_(None))
         connection.execute(change.values(revoked=store.clock()))
@@ -127,8 +128,7 @@ def send_out_nameless(store: Store, absent_seconds: float) -> int:
 
     Raises NotAllowedError for a student.
     """
-    if store.owner is not None:
-        raise NotAllowedError("Only the teacher may send somebody out.")
+    _check_teacher(store)
     now = store.clock()
     nameless = (people.c.role == "student", people.c.revoked.is_(None), people.c.name == "")
     with writing(store.engine).begin() as connection:
@@ -137,13 +137,22 @@ def send_out_nameless(store: Store, absent_seconds: float) -> int:
 
 
 def forget_people(store: Store, ids: Sequence[str]) -> None:
-    """Remove all that is stored about these people, and let them in no more; their runs become the teacher's."""
+    """Remove all that is stored about these people, and let them in no more; their runs become the teacher's.
+
+    Raises NotAllowedError for a student.
+    """
+    _check_teacher(store)
     with writing(store.engine).begin() as connection:
         for table in (runs, sweeps):
             connection.execute(table.update().where(table.c.owner.in_(ids)).values(owner=None))
         connection.execute(votes.delete().where(votes.c.person.in_(ids)))
         connection.execute(drawings.delete().where(drawings.c.owner.in_(ids)))
         connection.execute(people.delete().where(people.c.id.in_(ids)))
+
+
+def _check_teacher(store: Store) -> None:
+    if store.owner is not None:
+        raise NotAllowedError("Only the teacher may send somebody out.")
 
 
 def _read(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[Person]:

@@ -1,11 +1,14 @@
 """People of a class: who is recognised, what is noted of them, and names that nobody else has."""
 
+from functools import partial
+
 import pytest
 
 from mnist_core.errors import NotAllowedError
 from mnist_core.store.people import (
     count_places,
     find_people,
+    forget_people,
     let_in,
     make_teacher,
     name_person,
@@ -54,7 +57,13 @@ def test_who_has_no_name_and_is_gone_takes_no_place_and_can_be_sent_out(store: S
     assert count_places(later) == 1
     note_presence(later, [bo.id])
     assert count_places(later) == 2
-    with pytest.raises(NotAllowedError):
-        send_out_nameless(StudentStore(later, ann.id), 120)
+    student = StudentStore(later, ann.id)
+    for action in (
+        partial(send_out_nameless, student, 120),
+        partial(send_out, student, [bo.id]),
+        partial(forget_people, student, [bo.id]),
+    ):
+        with pytest.raises(NotAllowedError):
+            action()
     assert send_out_nameless(later, 120) == 1
     assert {person.id for person in read_people(later)} == {ann.id, bo.id, teacher.id}
