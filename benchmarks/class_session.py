@@ -36,8 +36,8 @@ PLACES = (
 SMALL_RUN = "dataset=mnist-5k&train_images=1000&validation_images=200&epochs=2&architecture=mlp-100&view=Network"
 # The browser asks this often whether the messages above the page have changed (watcher.js).
 _TROUBLES_SECONDS = 3.0
-# Seconds between two pictures of a stroke (pad.js), and how many pictures a stroke has.
-_PICTURE_SECONDS, _PICTURES = 0.1, 5
+# Seconds that a stroke takes; the pad sends pictures of it at the pace that the server names.
+_STROKE_SECONDS = 0.5
 _ANSWERS = re.compile(r"class='answers' data-seq='(\d+)'")
 
 
@@ -53,6 +53,8 @@ class Page:
     # Interval of each fragment that repeats itself, when it is due, and when the server asked for it.
     timers: dict[str, list[float]] = field(default_factory=dict)
     answered: int = -1
+    # Seconds between two pictures of a stroke, as the pad is told.
+    pause: float = 0.1
 
 
 class ClassSession:
@@ -105,14 +107,15 @@ class ClassSession:
         self._notes.time("page load", self.open("draw", "runs=3&runs=4&runs=5"))
         picture = Image.new("L", (SIDE, SIDE))
         for _ in range(3):
-            points = [(self._chance.uniform(15, 97), self._chance.uniform(15, 97)) for _ in range(_PICTURES + 1)]
-            for number in range(_PICTURES):
+            pictures = 1 + int(_STROKE_SECONDS / self._page.pause)
+            points = [(self._chance.uniform(15, 97), self._chance.uniform(15, 97)) for _ in range(pictures + 1)]
+            for number in range(pictures):
                 ImageDraw.Draw(picture).line(points[number : number + 2], fill=255, width=9)
-                ended = number == _PICTURES - 1
+                ended = number == pictures - 1
                 seconds = self._send_drawing(picture, ended)
                 if ended:
                     self._notes.time("drawn answer", seconds)
-                self.look(max(0.0, _PICTURE_SECONDS - seconds))
+                self.look(max(0.0, self._page.pause - seconds))
             self.look(self._chance.uniform(0.5, 1.5))
 
     def start_run(self) -> None:
@@ -215,6 +218,8 @@ class ClassSession:
         elif kind == "bidi_component":
             name = element.bidi_component.component_name
             self._page.widgets[name], self._page.fragments[name] = element.bidi_component.id, fragment
+            if name == "mnist_lab_pad":
+                self._page.pause = json.loads(element.bidi_component.json)["pause"] / 1000
         elif kind == "exception":
             self._notes.error(f"exception on a page: {element.exception.type}: {element.exception.message[:200]}")
         elif kind == "alert" and element.alert.format == element.alert.ERROR:

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.components import pad
 from dashboard.controls import CLASS_BAR_STYLES
 from dashboard.draw.prediction_cards import CARD_STYLES, DrawingPrediction, predictions_html
-from dashboard.frame import cached_by_run, choose_option, errors_as_messages, open_store
+from dashboard.frame import cached_by_run, choose_option, errors_as_messages, open_store, pace_of_strokes
 from mnist_core.analysis import handwriting, trained
 from mnist_core.config import DIGITS, Framing, dataset
 from mnist_core.data import Ground, PlacedDrawing, extract_strokes, place_drawing, read_picture
@@ -85,7 +85,7 @@ def _draw_and_predict(ids: Sequence[str], source: str) -> None:
         if source == "Upload":
             picture, seq, ended = _upload(), 0, True
         else:
-            drawing = pad("pad")
+            drawing = pad("pad", pause=pace_of_strokes())
             picture, seq, ended = drawing.pixels, drawing.seq, drawing.stroke_ended
     # Read again each time: a run that trains has a newer network after every epoch.
     runs = open_store().runs(ids=ids)

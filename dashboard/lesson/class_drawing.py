@@ -5,7 +5,7 @@ import streamlit as st
 
 from dashboard.components import pad, read_pad
 from dashboard.controls import percent_text
-from dashboard.frame import count_clicks, is_new_click, open_store, pace
+from dashboard.frame import count_clicks, is_new_click, open_store, pace, pace_of_strokes
 from dashboard.lesson.handwriting_ranking import class_answers
 from mnist_core.analysis import handwriting
 from mnist_core.config import DIGITS
@@ -52,7 +52,7 @@ def _draw() -> None:
         st.warning(in_markdown(refused))
     else:
         _show_said()
-    pad(_PAD, number)
+    pad(_PAD, number, pause=pace_of_strokes())
 
 
 def _digit_to_draw(store: Store, is_empty: bool) -> int | None:

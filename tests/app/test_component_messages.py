@@ -115,7 +115,7 @@ def pad_script() -> None:
 
     from dashboard.components.pad.pad import pad as drawing_pad
 
-    st.session_state["got"] = drawing_pad("pad")
+    st.session_state["got"] = drawing_pad("pad", pause=0.09)
 
 
 def sent(seq: int, image: bytes = b"", ended: bool = True, strokes: list[Any] | None = None) -> dict[str, Any]:

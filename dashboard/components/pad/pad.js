@@ -7,8 +7,6 @@ import { keptFor } from "../kept.js"
 const SPAN = 1000
 // Side in pixels of the picture that Python gets: four for each of MNIST's 28.
 const SIDE = 112
-// Milliseconds between pictures while a stroke is drawn.
-const PAUSE = 90
 // Milliseconds after which an unanswered picture counts as lost.
 const PATIENCE = 1500
 // A click without movement is drawn as a line of this length, so that a dot leaves ink.
@@ -24,6 +22,8 @@ const pads = new WeakMap()
 export default function pad({ parentElement, data, setStateValue }) {
   const pad = pads.get(parentElement) ?? mount(parentElement, data)
   pad.send = (drawing) => setStateValue("drawing", drawing)
+  // Milliseconds between pictures while a stroke is drawn.
+  pad.pause = data.pause
   pad.answered = Math.max(pad.answered, data.seq)
   if (pad.waiting && pad.answered >= pad.seq) report(pad)
   return () => setTimeout(() => pad.root.isConnected || unmount(pad, parentElement))
@@ -185,9 +185,9 @@ function report(pad) {
   clearTimeout(pad.timer)
   const elapsed = performance.now() - pad.sentAt
   const busy = pad.answered < pad.seq && elapsed < PATIENCE
-  if (drawing && (busy || elapsed < PAUSE)) {
+  if (drawing && (busy || elapsed < pad.pause)) {
     pad.waiting = true
-    pad.timer = setTimeout(() => report(pad), busy ? PATIENCE - elapsed : PAUSE - elapsed)
+    pad.timer = setTimeout(() => report(pad), busy ? PATIENCE - elapsed : pad.pause - elapsed)
     return
   }
   pad.waiting = false

@@ -36,8 +36,8 @@ class PadDrawing:
     stroke_ended: bool
 
 
-def pad(key: str, number: int = 0) -> PadDrawing:
-    """Show the pad and return its drawing, about ten times a second during a stroke.
+def pad(key: str, number: int = 0, *, pause: float) -> PadDrawing:
+    """Show the pad and return its drawing: every `pause` seconds during a stroke, and at its end.
 
     Call it in a fragment, so that only the fragment runs for each picture. The drawing stays when the page is left.
     Another number begins an empty pad, whose brush is the one before.
@@ -48,7 +48,7 @@ def pad(key: str, number: int = 0) -> PadDrawing:
     # `seq` confirms a picture to the browser; before that, it sends no other of the same stroke.
     _MOUNT(
         key=_mounted(key, number),
-        data={"key": key, "seq": kept["seq"], "strokes": kept["strokes"]},
+        data={"key": key, "seq": kept["seq"], "strokes": kept["strokes"], "pause": round(1000 * pause)},
         on_drawing_change=lambda: None,
     )
     return _drawing(kept)

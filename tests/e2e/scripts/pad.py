@@ -10,7 +10,7 @@ def draw():
 
     @st.fragment
     def part():
-        got = pad("pad")
+        got = pad("pad", pause=0.09)
         ink = [] if got.pixels is None else [int(got.pixels[y, x]) for y, x in ((56, 28), (56, 84), (28, 56), (84, 56))]
         st.html(f"<i id='got' data-seq='{got.seq}' data-ended='{got.stroke_ended}' data-ink='{ink}'></i>")
 
