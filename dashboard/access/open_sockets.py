@@ -25,14 +25,13 @@ _CHECK_SECONDS = 1.0
 _PRESENCE_SECONDS = 20.0
 # RFC 6455, section 7.4.1: the policy of the server.
 _POLICY = 1008
-
-
-_counts: weakref.WeakSet["OpenSockets"] = weakref.WeakSet()
+# Those of this process; more than one only in tests.
+_every: weakref.WeakSet["OpenSockets"] = weakref.WeakSet()
 
 
 def open_pages() -> int:
     """How many pages are open in browsers of the class, as far as the gate serves them; 0 without access control."""
-    return sum(len(sockets) for sockets in list(_counts))
+    return sum(len(sockets) for sockets in list(_every))
 
 
 class OpenSockets:
@@ -44,7 +43,7 @@ class OpenSockets:
         # The loop holds tasks weakly; without these references they could vanish.
         self._tasks: set[asyncio.Task[None]] = set()
         self._watching = self._noting = False
-        _counts.add(self)
+        _every.add(self)
 
     def __len__(self) -> int:
         return len(self._open)

@@ -99,8 +99,7 @@ def _draw_and_predict(ids: Sequence[str], source: str) -> None:
 def predict_drawing(run: Run, picture: np.ndarray | None) -> DrawingPrediction:
     """What a run's network reads in a drawing (H, W) or picture (H, W, 3); a MnistLabError becomes its `problem`."""
     store = open_store()
-    framing = handwriting.framing_of(run)
-    ground = None if run.data is None else run.data.ground
+    framing, ground = handwriting.placing_of(run)
     try:
         network = _network(run)
         placed = None if picture is None else _placed(picture, network.shape, framing, ground)

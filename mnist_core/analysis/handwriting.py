@@ -110,7 +110,7 @@ class HandwritingAnswers:
 
     def probabilities(self, store: Store, run: Run, drawing: ClassDrawing) -> tuple[np.ndarray, np.ndarray]:
         """What one network gets for a drawing, uint8 (1, 28, 28), and its probabilities (10,). Raises MnistLabError."""
-        image = _placed(drawing, *_placing(run))
+        image = _placed(drawing, *placing_of(run))
         return image, trained.run_probabilities(store, run, image[None])[0]
 
     def _read(self, store: Store, stamp: str) -> None:
@@ -160,7 +160,7 @@ class HandwritingAnswers:
         return answered, left_out, waiting
 
     def _image(self, drawing: ClassDrawing, run: Run) -> np.ndarray:
-        placing = _placing(run)
+        placing = placing_of(run)
         images = self._placed.setdefault(placing, {})
         if drawing.id not in images:
             images[drawing.id] = _placed(drawing, *placing)
@@ -195,20 +195,20 @@ def ranked_runs(runs: Sequence[Run]) -> list[Run]:
     return sorted(filter(_reads_drawings, runs), key=lambda run: run.number)[-MOST_RANKED:]
 
 
-def framing_of(run: Run) -> Framing:
-    """How a drawing is centred and scaled for this run's network: by its data set, or by its folder's images."""
+def placing_of(run: Run) -> tuple[Framing, Ground | None]:
+    """How a drawing is made an image for this run's network: by its data set, or by its folder's images.
+
+    The framing says how it is centred and scaled, the ground whether strokes are bright; None if that is not known.
+    """
+    ground = None if run.data is None else run.data.ground
     if run.dataset == "folder" and run.data is not None and run.data.placed_like_mnist:
-        return FRAMED_LIKE_MNIST
-    return dataset(run.dataset).framing
+        return FRAMED_LIKE_MNIST, ground
+    return dataset(run.dataset).framing, ground
 
 
 def _reads_drawings(run: Run) -> bool:
     classes = dataset(run.dataset).classes if run.data is None else run.data.classes
     return run.state == "finished" and tuple(classes) == DIGITS and input_shape(run.config) == _SHAPE
-
-
-def _placing(run: Run) -> tuple[Framing, Ground | None]:
-    return framing_of(run), None if run.data is None else run.data.ground
 
 
 def _placed(drawing: ClassDrawing, framing: Framing, ground: Ground | None) -> np.ndarray:

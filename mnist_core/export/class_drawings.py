@@ -10,12 +10,10 @@ import zipfile
 from collections import defaultdict
 from collections.abc import Sequence
 
-import numpy as np
-from PIL import Image
-
 from mnist_core.config import dataset
 from mnist_core.data import place_drawing
-from mnist_core.errors import ExportError, NotAllowedError, StoreError
+from mnist_core.errors import ExportError, StoreError
+from mnist_core.plots import png
 from mnist_core.store import ClassDrawing, Store, read_drawings
 
 _SHAPE = (1, 28, 28)
@@ -29,8 +27,7 @@ def export_drawings(store: Store) -> bytes:
     Of each digit every second drawing is a training image, beginning with the second: the app reads image folders with
     both splits only. A digit that was drawn once is among the originals alone.
     """
-    if store.owner is not None:
-        raise NotAllowedError("Only the teacher may export the drawings of the class.")
+    store.check_teacher("export the drawings of the class")
     images = {drawing: image for drawing in reversed(read_drawings(store)) if (image := _image(drawing)) is not None}
     splits = _splits(list(images))
     if len({drawing.label for drawing in splits}) < _FEWEST_CLASSES:
@@ -71,10 +68,4 @@ def _image(drawing: ClassDrawing) -> bytes | None:
         placed = place_drawing(drawing.pixels, _SHAPE, dataset("mnist").framing)
     except StoreError:
         return None
-    return None if placed is None else _png(placed.image[0])
-
-
-def _png(pixels: np.ndarray) -> bytes:
-    content = io.BytesIO()
-    Image.fromarray(pixels).save(content, "PNG")
-    return content.getvalue()
+    return None if placed is None else png(placed.image[0])

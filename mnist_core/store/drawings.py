@@ -6,7 +6,6 @@ A drawing is kept as the pad made it, 112 x 112 pixels, and not as a network see
 
 import hashlib
 import io
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -145,14 +144,14 @@ def remove_drawings_of(store: Store, owner: str | None) -> int:
 
 def remove_all_drawings(store: Store) -> int:
     """Remove all drawings of the class for good, and return how many. Raises NotAllowedError."""
-    _check_teacher(store)
+    store.check_teacher("do this with the drawings of the class")
     with writing(store.engine).begin() as connection:
         return connection.execute(drawings.delete()).rowcount
 
 
 def ask_for_digit(store: Store, digit: int | None) -> None:
     """Ask everyone for this digit; with None for the one of which there are fewest drawings. Raises NotAllowedError."""
-    _check_teacher(store)
+    store.check_teacher("do this with the drawings of the class")
     if digit is not None and digit not in DRAWN_DIGITS:
         raise StoreError(f"{digit} is no digit from 0 to 9.")
     store.set_setting(_ASKED, digit)
@@ -202,10 +201,10 @@ def _own(store: Store) -> list[sa.ColumnElement[bool]]:
 
 
 def _by_digit(store: Store, *conditions: sa.ColumnElement[bool]) -> tuple[int, ...]:
-    query = sa.select(drawings.c.label).where(*conditions)
+    query = sa.select(drawings.c.label, sa.func.count().label("made")).where(*conditions).group_by(drawings.c.label)
     with store.engine.connect() as connection:
-        counts = Counter(connection.execute(query).scalars())
-    return tuple(counts[digit] for digit in DRAWN_DIGITS)
+        counts = {row.label: row.made for row in connection.execute(query)}
+    return tuple(counts.get(digit, 0) for digit in DRAWN_DIGITS)
 
 
 def _count(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> int:
@@ -216,8 +215,3 @@ def _read(store: Store, *conditions: sa.ColumnElement[bool]) -> list[ClassDrawin
     query = sa.select(drawings).where(*conditions).order_by(drawings.c.created.desc(), drawings.c.id.desc())
     with store.engine.connect() as connection:
         return [ClassDrawing(**row) for row in connection.execute(query).mappings()]
-
-
-def _check_teacher(store: Store) -> None:
-    if store.owner is not None:
-        raise NotAllowedError("Only the teacher may do this with the drawings of the class.")

@@ -11,7 +11,6 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from mnist_core.errors import NotAllowedError
 from mnist_core.store.connections import writing
 from mnist_core.store.run import new_id
 from mnist_core.store.schema import drawings, people, runs, sweeps, votes
@@ -108,7 +107,7 @@ def name_person(store: Store, person_id: str, name: str) -> str:
 
 def send_out(store: Store, ids: Sequence[str]) -> None:
     """Let these people in no more. Their runs stay. Raises NotAllowedError for a student."""
-    _check_teacher(store)
+    store.check_teacher("send somebody out")
     with writing(store.engine).begin() as connection:
         change = people.update().where(people.c.id.in_(ids), people.c.revoked.is_(None))
         connection.execute(change.values(revoked=store.clock()))
@@ -128,7 +127,7 @@ def send_out_nameless(store: Store, absent_seconds: float) -> int:
 
     Raises NotAllowedError for a student.
     """
-    _check_teacher(store)
+    store.check_teacher("send somebody out")
     now = store.clock()
     nameless = (people.c.role == "student", people.c.revoked.is_(None), people.c.name == "")
     with writing(store.engine).begin() as connection:
@@ -141,18 +140,13 @@ def forget_people(store: Store, ids: Sequence[str]) -> None:
 
     Raises NotAllowedError for a student.
     """
-    _check_teacher(store)
+    store.check_teacher("send somebody out")
     with writing(store.engine).begin() as connection:
         for table in (runs, sweeps):
             connection.execute(table.update().where(table.c.owner.in_(ids)).values(owner=None))
         connection.execute(votes.delete().where(votes.c.person.in_(ids)))
         connection.execute(drawings.delete().where(drawings.c.owner.in_(ids)))
         connection.execute(people.delete().where(people.c.id.in_(ids)))
-
-
-def _check_teacher(store: Store) -> None:
-    if store.owner is not None:
-        raise NotAllowedError("Only the teacher may send somebody out.")
 
 
 def _read(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[Person]:

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mnist_core.config import RunConfig
-from mnist_core.errors import ConfigError, NotAllowedError, StoreError
+from mnist_core.errors import ConfigError, StoreError
 from mnist_core.store.connections import writing
 from mnist_core.store.run import new_id
 from mnist_core.store.schema import polls, votes
@@ -43,7 +43,7 @@ class Poll:
 
 def open_poll(store: Store, name: str, configs: Sequence[RunConfig], seeds: int) -> Poll:
     """Let the class vote on a race of these networks; the poll before is gone. Raises ConfigError, NotAllowedError."""
-    _check_teacher(store)
+    store.check_teacher("let the class vote on a race")
     if len(configs) < 2:
         raise ConfigError("architecture", "one network alone cannot race; choose two or more")
     now = store.clock()
@@ -64,7 +64,7 @@ def read_poll(store: Store) -> Poll | None:
 
 def start_poll(store: Store, poll_id: str) -> bool:
     """End the vote because the race starts; False if it has ended before. Raises NotAllowedError."""
-    _check_teacher(store)
+    store.check_teacher("let the class vote on a race")
     change = polls.update().where(polls.c.id == poll_id, polls.c.started.is_(None)).values(started=store.clock())
     with writing(store.engine).begin() as connection:
         return bool(connection.execute(change).rowcount)
@@ -72,7 +72,7 @@ def start_poll(store: Store, poll_id: str) -> bool:
 
 def close_poll(store: Store) -> None:
     """Remove the poll and its votes; the runs of its race stay. Raises NotAllowedError."""
-    _check_teacher(store)
+    store.check_teacher("let the class vote on a race")
     with writing(store.engine).begin() as connection:
         _remove_all(connection)
 
@@ -113,8 +113,3 @@ def _poll(row: dict[str, Any]) -> Poll | None:
 def _remove_all(connection: sa.Connection) -> None:
     connection.execute(votes.delete())
     connection.execute(polls.delete())
-
-
-def _check_teacher(store: Store) -> None:
-    if store.owner is not None:
-        raise NotAllowedError("Only the teacher may let the class vote on a race.")

@@ -92,14 +92,14 @@ def check_disk(store: Store, more: int, field: str) -> None:
     """Raise ConfigError if a student, or all together, have no room on the disk for so many bytes more."""
     if store.owner is None:
         return
-    quotas, used = read_quotas(store), used_bytes(store)
+    quotas, by_owner = read_quotas(store), used_by_owner(store)
+    used, together = by_owner.get(store.owner, 0), sum(by_owner.values())
     if used + more > quotas.megabytes * _MEGA:
         raise ConfigError(
             field,
             f"your runs take {_megabytes(used)} of the {quotas.megabytes:,} MB that each may have in this class"
             f"{_also(more)}; {_ASK} for more, or delete some: their room is free a day later",
         )
-    together = used_together(store)
     if together + more > quotas.megabytes_together * _MEGA:
         raise ConfigError(
             field,
@@ -113,11 +113,6 @@ def used_bytes(store: Store) -> int:
     query = sa.select(sa.func.sum(artifacts.c.size)).join(runs).where(runs.c.owner == store.owner)
     with store.engine.connect() as connection:
         return int(connection.execute(query).scalar() or 0)
-
-
-def used_together(store: Store) -> int:
-    """Bytes of all files of the runs of all students, counted as by `used_bytes`."""
-    return sum(used_by_owner(store).values())
 
 
 def used_by_owner(store: Store) -> dict[str, int]:

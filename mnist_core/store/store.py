@@ -113,6 +113,9 @@ class Store:
         """Whether whoever has this store may rename, stop or delete this run or sweep."""
         return True
 
+    def check_teacher(self, action: str) -> None:
+        """Raise NotAllowedError where a student has this store; `action` says what only the teacher may do."""
+
     def run(self, run_id: str) -> Run:
         """One run by its id. Raises StoreError if there is none."""
         with self.engine.connect() as connection:

@@ -49,6 +49,10 @@ class StudentStore(Store):
         """Whether this is an own run or sweep."""
         return what.owner == self.owner
 
+    def check_teacher(self, action: str) -> NoReturn:
+        """As `Store.check_teacher`: raises NotAllowedError."""
+        raise NotAllowedError(f"Only the teacher may {action}.")
+
     def request(self, run_id: str, wish: str) -> None:
         """As `Store.request`, for an own run. Raises NotAllowedError."""
         self._check_own([run_id])
@@ -150,7 +154,7 @@ class StudentStore(Store):
 
 def _refusing(action: str) -> Callable[..., NoReturn]:
     def refuse(self: StudentStore, *args: object, **kwargs: object) -> NoReturn:
-        raise NotAllowedError(f"Only the teacher may {action}.")
+        self.check_teacher(action)
 
     return refuse
 

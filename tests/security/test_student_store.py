@@ -32,6 +32,7 @@ CHANGES: dict[str, Callable[[Store, str], Any]] = {
 }
 # What only the teacher and the lab's own workers may do, whoever owns the run.
 REFUSED: dict[str, Callable[[Store, Any], Any]] = {
+    "check_teacher": lambda store, run: store.check_teacher("do this"),
     "purge": lambda store, run: store.purge(0.0),
     "delete_broken": lambda store, run: store.delete_broken([1]),
     "keep_fingerprints": lambda store, run: store.keep_fingerprints([1]),

@@ -6,18 +6,8 @@ from mnist_core import tournament
 from mnist_core.architectures import describe_architecture
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import ArchitectureError, ConfigError, NotAllowedError
-from mnist_core.store import StudentStore, let_in
+from mnist_core.store import StudentStore
 from mnist_core.store.store import Store
-
-
-@pytest.fixture
-def lab() -> Store:
-    return Store.open()
-
-
-@pytest.fixture
-def students(lab: Store) -> list[StudentStore]:
-    return [StudentStore(lab, let_in(lab, "student")[0].id) for _ in range(2)]
 
 
 def test_the_budget_buys_a_small_network_more_epochs(lab: Store):
@@ -38,7 +28,7 @@ def test_the_budget_buys_a_small_network_more_epochs(lab: Store):
 
 
 def test_the_last_entry_of_each_person_that_keeps_the_rules_counts(lab: Store, students: list[StudentStore]):
-    anna, ben = students
+    anna, ben, _ = students
     now = tournament.begin_tournament(lab, "spring", "mnist-5k", "mlp-100", 2)
     tournament.enter(anna, now, "softmax")
     last = tournament.enter(anna, now, "mlp-100")

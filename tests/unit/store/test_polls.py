@@ -8,7 +8,6 @@ from mnist_core.store import (
     StudentStore,
     close_poll,
     forget_people,
-    let_in,
     open_poll,
     read_poll,
     read_votes,
@@ -18,16 +17,6 @@ from mnist_core.store import (
 from mnist_core.store.store import Store
 
 CONFIGS = [RunConfig(architecture=name, dataset="mnist-5k") for name in ("softmax", "mlp-100")]
-
-
-@pytest.fixture
-def lab() -> Store:
-    return Store.open()
-
-
-@pytest.fixture
-def students(lab: Store) -> list[StudentStore]:
-    return [StudentStore(lab, let_in(lab, "student")[0].id) for _ in range(3)]
 
 
 def test_each_person_has_one_vote_until_the_race_starts(lab: Store, students: list[StudentStore]):
