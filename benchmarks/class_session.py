@@ -156,7 +156,7 @@ class ClassSession:
         number, content = self._drawings, io.BytesIO()
         picture.save(content, "PNG")
         image = base64.b64encode(content.getvalue()).decode()
-        drawing = {"seq": number, "ended": ended, "image": image, "strokes": [] if ended else None}
+        drawing = {"number": 0, "seq": number, "ended": ended, "image": image, "strokes": [] if ended else None}
         state = WidgetState(id=self._page.widgets["mnist_lab_pad"], json_value=json.dumps({"drawing": drawing}))
         message = _state(state)
         message.rerun_script.fragment_id = self._page.fragments["mnist_lab_pad"]

@@ -43,8 +43,9 @@ def hand_in(at: AppTest, number: int, picture: np.ndarray | None) -> AppTest:
     if picture is not None:
         file = io.BytesIO()
         Image.fromarray(picture).save(file, "PNG")
-        sent = {"seq": 1, "ended": True, "image": base64.b64encode(file.getvalue()).decode(), "strokes": []}
-        at.session_state[f"class-pad:{number}" if number else "class-pad"] = {"drawing": sent}
+        image = base64.b64encode(file.getvalue()).decode()
+        sent = {"number": number, "seq": number + 1, "ended": True, "image": image, "strokes": []}
+        at.session_state["class-pad"] = {"drawing": sent}
     return ran(next(button for button in at.button if button.key == "hand-in").click())
 
 

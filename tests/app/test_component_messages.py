@@ -115,11 +115,12 @@ def pad_script() -> None:
 
     from dashboard.components.pad.pad import pad as drawing_pad
 
-    st.session_state["got"] = drawing_pad("pad", pause=0.09)
+    st.session_state["got"] = drawing_pad("pad", st.session_state.get("number", 0), pause=0.09)
 
 
 def sent(seq: int, image: bytes = b"", ended: bool = True, strokes: list[Any] | None = None) -> dict[str, Any]:
-    return {"drawing": {"seq": seq, "ended": ended, "image": base64.b64encode(image).decode(), "strokes": strokes}}
+    text = base64.b64encode(image).decode()
+    return {"drawing": {"number": 0, "seq": seq, "ended": ended, "image": text, "strokes": strokes}}
 
 
 def test_the_pad_returns_the_pixels_and_keeps_the_strokes_while_the_pen_is_down() -> None:
@@ -136,6 +137,12 @@ def test_the_pad_returns_the_pixels_and_keeps_the_strokes_while_the_pen_is_down(
     app.run()
     assert not app.session_state["got"].stroke_ended
     assert app.session_state["pad:kept"]["strokes"] == stroke
+    # Another number empties the pad, and what is still on its way from the drawing before does not fill it.
+    app.session_state["number"] = 1
+    assert app.run().session_state["got"] == pad.PadDrawing(None, 2, True)
+    app.session_state["pad"] = sent(3, png(ink), strokes=stroke)
+    assert app.run().session_state["got"].pixels is None
+    assert app.session_state["pad:kept"]["strokes"] == []
 
 
 @pytest.mark.parametrize(
@@ -145,13 +152,15 @@ def test_the_pad_returns_the_pixels_and_keeps_the_strokes_while_the_pen_is_down(
         7,
         {},
         {"seq": 5},
-        {"seq": "5", "ended": True, "image": "", "strokes": []},
-        {"seq": 5, "ended": True, "image": None, "strokes": []},
-        {"seq": 1, "ended": True, "image": "", "strokes": []},
+        {"number": 0, "seq": "5", "ended": True, "image": "", "strokes": []},
+        {"number": 0, "seq": 5, "ended": True, "image": None, "strokes": []},
+        {"number": 0, "seq": 1, "ended": True, "image": "", "strokes": []},
+        {"number": 1, "seq": 5, "ended": True, "image": "", "strokes": []},
+        {"seq": 5, "ended": True, "image": "", "strokes": []},
     ],
 )
 def test_a_message_that_is_no_newer_drawing_changes_nothing(message: Any) -> None:
-    kept = {"seq": 3, "ended": True, "image": "kept", "strokes": []}
+    kept = {"number": 0, "seq": 3, "ended": True, "image": "kept", "strokes": []}
     assert pad.newest(kept, message) is kept
 
 

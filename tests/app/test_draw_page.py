@@ -46,7 +46,7 @@ def put(at: AppTest, pixels: np.ndarray | None, seq: int = 1) -> AppTest:
     if pixels is not None:
         Image.fromarray(pixels).save(buffer, "PNG")
     image = base64.b64encode(buffer.getvalue()).decode()
-    at.session_state["pad"] = {"drawing": {"seq": seq, "ended": True, "image": image, "strokes": []}}
+    at.session_state["pad"] = {"drawing": {"number": 0, "seq": seq, "ended": True, "image": image, "strokes": []}}
     return at.run()
 
 

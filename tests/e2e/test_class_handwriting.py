@@ -31,10 +31,13 @@ def draw_and_hand_in(page: Page) -> None:
         page.mouse.move(*place, steps=6)
     page.mouse.up()
     expect(page.locator(".pad")).to_have_attribute("data-strokes", "1")
+    page.locator(".pad").evaluate("pad => (pad.seen = true)")
     # By the keyboard.
     page.get_by_role("button", name="Hand in").focus()
     page.keyboard.press("Enter")
     expect(page.locator(".pad")).to_have_attribute("data-strokes", "0")
+    # It is the pad from before: another one beside it would push the page down for a moment.
+    assert page.locator(".pad").evaluate("pad => pad.seen")
 
 
 def test_pupils_draw_and_the_ranking_follows(serve, own_lab: Path, browser: Browser) -> None:

@@ -24,6 +24,7 @@ export default function pad({ parentElement, data, setStateValue }) {
   pad.send = (drawing) => setStateValue("drawing", drawing)
   // Milliseconds between pictures while a stroke is drawn.
   pad.pause = data.pause
+  if (pad.number !== data.number) beginAnew(pad, data.number)
   pad.answered = Math.max(pad.answered, data.seq)
   if (pad.waiting && pad.answered >= pad.seq) report(pad)
   return () => setTimeout(() => pad.root.isConnected || unmount(pad, parentElement))
@@ -33,7 +34,7 @@ function mount(parentElement, data) {
   const root = parentElement.querySelector(".pad")
   const find = (name) => root.querySelector(name)
   const kept = keptFor(data.key)
-  const pad = { root, kept, canvas: find("canvas"), hint: find(".hint"), brush: find("input") }
+  const pad = { root, kept, number: data.number, canvas: find("canvas"), hint: find(".hint"), brush: find("input") }
   Object.assign(pad, { undo: find(".undo"), redo: find(".redo"), eraser: find(".eraser"), clear: find(".clear") })
   Object.assign(pad, { strokes: structuredClone(data.strokes), ...historyOf(kept, data) })
   Object.assign(pad, { seq: data.seq, answered: data.seq, sentAt: 0, waiting: false })
@@ -65,10 +66,16 @@ function mount(parentElement, data) {
 // What undo and redo go back and forward to, as lists of strokes. Without a history of this drawing, such as after a
 // visit to another page, undo takes back one stroke after the other.
 function historyOf(kept, data) {
-  // An empty pad takes the brush of the pad before, but not its history.
-  if (!data.seq) delete kept.history
   if (kept.history?.seq === data.seq) return { past: [...kept.history.past], future: [...kept.history.future] }
   return { past: data.strokes.map((_, index) => structuredClone(data.strokes.slice(0, index))), future: [] }
+}
+
+// Another drawing is asked for: what is on the pad belongs to the one before. The brush stays.
+function beginAnew(pad, number) {
+  clearTimeout(pad.timer)
+  delete pad.kept.history
+  Object.assign(pad, { number, strokes: [], past: [], future: [], pointer: undefined, waiting: false, answered: pad.seq })
+  paint(pad)
 }
 
 function unmount(pad, parentElement) {
@@ -197,7 +204,7 @@ function report(pad) {
   // Python gets the strokes after each one, so that only then the history fits what a new mount begins with.
   if (!drawing) pad.kept.history = { seq: pad.seq, past: [...pad.past], future: [...pad.future] }
   const image = pad.strokes.length ? picture(pad) : ""
-  pad.send({ seq: pad.seq, ended: !drawing, image, strokes: drawing ? null : pad.strokes })
+  pad.send({ number: pad.number, seq: pad.seq, ended: !drawing, image, strokes: drawing ? null : pad.strokes })
 }
 
 function picture(pad) {

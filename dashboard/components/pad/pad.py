@@ -40,15 +40,21 @@ def pad(key: str, number: int = 0, *, pause: float) -> PadDrawing:
     """Show the pad and return its drawing: every `pause` seconds during a stroke, and at its end.
 
     Call it in a fragment, so that only the fragment runs for each picture. The drawing stays when the page is left.
-    Another number begins an empty pad, whose brush is the one before.
+    Another number empties the pad.
     """
-    if number:
-        st.session_state.pop(_kept_name(key, number - 1), None)
-    kept = st.session_state[_kept_name(key, number)] = _newest_kept(key, number)
+    # Streamlit forgets a component's state when its page is left, so the drawing is stored under a key of its own.
+    kept = st.session_state[_kept_name(key)] = _newest_kept(key, number)
     # `seq` confirms a picture to the browser; before that, it sends no other of the same stroke.
+    # One key for all numbers: two pads would stand on the page until the run that brings the second has ended.
     _MOUNT(
-        key=_mounted(key, number),
-        data={"key": key, "seq": kept["seq"], "strokes": kept["strokes"], "pause": round(1000 * pause)},
+        key=key,
+        data={
+            "key": key,
+            "number": number,
+            "seq": kept["seq"],
+            "strokes": kept["strokes"],
+            "pause": round(1000 * pause),
+        },
         on_drawing_change=lambda: None,
     )
     return _drawing(kept)
@@ -64,28 +70,33 @@ def _drawing(kept: dict[str, Any]) -> PadDrawing:
 
 
 def _newest_kept(key: str, number: int) -> dict[str, Any]:
-    sent = (st.session_state.get(_mounted(key, number)) or {}).get("drawing")
-    return newest(st.session_state.get(_kept_name(key, number), _EMPTY), sent)
+    kept = st.session_state.get(_kept_name(key), _EMPTY)
+    if kept["number"] != number:
+        # The count goes on, so that the browser's next picture is newer.
+        kept = {**_EMPTY, "number": number, "seq": kept["seq"]}
+    return newest(kept, (st.session_state.get(key) or {}).get("drawing"))
 
 
-def _mounted(key: str, number: int) -> str:
-    return f"{key}:{number}" if number else key
-
-
-def _kept_name(key: str, number: int) -> str:
-    # Streamlit forgets a component's state when its page is left, so the drawing is stored under a key of its own.
-    return f"{_mounted(key, number)}:kept"
+def _kept_name(key: str) -> str:
+    return f"{key}:kept"
 
 
 def newest(kept: dict[str, Any], sent: Any) -> dict[str, Any]:
-    """The browser's message if it is newer than the stored drawing, else the stored one.
+    """The browser's message if it is newer than the stored drawing and has its number, else the stored one.
 
     While the pen is down, messages contain no strokes: they are needed only to draw the pad again.
     """
     match sent:
-        case {"seq": int(seq), "ended": bool(ended), "image": str(image), "strokes": list() | None as strokes}:
-            if seq > kept["seq"]:
+        case {
+            "number": int(number),
+            "seq": int(seq),
+            "ended": bool(ended),
+            "image": str(image),
+            "strokes": list() | None as strokes,
+        }:
+            if number == kept["number"] and seq > kept["seq"]:
                 return {
+                    "number": number,
                     "seq": seq,
                     "ended": ended,
                     "image": image,
@@ -104,4 +115,4 @@ def decode(image: str) -> np.ndarray | None:
         return None
 
 
-_EMPTY: dict[str, Any] = {"seq": 0, "ended": True, "image": "", "strokes": []}
+_EMPTY: dict[str, Any] = {"number": 0, "seq": 0, "ended": True, "image": "", "strokes": []}

@@ -5,18 +5,29 @@ import { afterRun } from "../page_run.js"
 // Milliseconds between two requests.
 const PAUSE = 3000
 
+// Longest wait in milliseconds for a run of the page. A request ends the run that is under way, and brings the values of
+// the widgets as this browser knows them: asked too early, it takes back what a press of a button has just changed, and
+// on a busy machine no run would come to its end before the next request.
+const PATIENCE = 60000
+
 export default function ({ data, setTriggerValue }) {
   // The page contains the address of the server (dashboard/frame/serving.py); without it there is no server to ask.
   const server = window.__streamlit?.BACKEND_BASE_URL
   if (!server) return
+  let waits = false
   const look = async () => {
     const answer = await fetch(new URL(data.address, server)).catch(() => null)
     // The person was sent out: the page that the server gives now says so.
     if (answer?.status === 401) location.reload()
-    if (!answer?.ok) return
+    if (!answer?.ok || waits) return
     const now = (await answer.json()).digest
-    if (now !== data.digest) afterRun(() => setTriggerValue("changed", now))
+    if (now === data.digest || waits) return
+    waits = true
+    afterRun(() => {
+      waits = false
+      if (timer) setTriggerValue("changed", now)
+    }, PATIENCE)
   }
-  const timer = setInterval(look, PAUSE)
-  return () => clearInterval(timer)
+  let timer = setInterval(look, PAUSE)
+  return () => (timer = clearInterval(timer))
 }
