@@ -189,7 +189,7 @@ class Jobs(threading.Thread):
             self._patrol_after = time.monotonic() + _PATROL_SECONDS
             self._patrol()
         # Read the limit again for each run: a person may change the setting while a run is being launched.
-        while self._can_train() and (run := self._store.claim(limit=runs_at_once(self._store))) is not None:
+        while self._can_train() and (run := self._claim(runs_at_once(self._store))) is not None:
             try:
                 self._launch(run)
             except OSError:
@@ -205,6 +205,12 @@ class Jobs(threading.Thread):
         elif len(waiting) > 1 and len(waiting) == len(self._workers):
             # While nothing trains, one waiting worker is enough.
             self._dismiss(waiting[1:])
+
+    def _claim(self, limit: int) -> Run | None:
+        # A claim writes, which workers would wait for ten times a second while this process has no place to give.
+        if sum(worker.run is not None for worker in self._workers) >= limit:
+            return None
+        return self._store.claim(limit=limit)
 
     def _can_train(self) -> bool:
         """Whether a run may be claimed: always, but after failed starts of workers only if a started one waits."""

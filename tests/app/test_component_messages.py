@@ -110,6 +110,12 @@ def test_a_chart_that_cannot_be_served_says_so(monkeypatch: pytest.MonkeyPatch) 
     assert [error.value for error in app.error] == ["No room. Make room."]
 
 
+def test_scripts_that_declare_the_same_name_are_not_joined() -> None:
+    assert "keptFor" in assets.joined("kept.js", "page_run.js")
+    with pytest.raises(ValueError, match=r"kept\.js: keptFor"):
+        assets.joined("kept.js", "kept.js")
+
+
 def pad_script() -> None:
     import streamlit as st
 

@@ -8,7 +8,7 @@ const PAUSE = 3000
 // Longest wait in milliseconds for a run of the page. A request ends the run that is under way, and brings the values of
 // the widgets as this browser knows them: asked too early, it takes back what a press of a button has just changed, and
 // on a busy machine no run would come to its end before the next request.
-const PATIENCE = 60000
+const RUN_PATIENCE = 60000
 
 export default function ({ data, setTriggerValue }) {
   // The page contains the address of the server (dashboard/frame/serving.py); without it there is no server to ask.
@@ -26,7 +26,7 @@ export default function ({ data, setTriggerValue }) {
     afterRun(() => {
       waits = false
       if (timer) setTriggerValue("changed", now)
-    }, PATIENCE)
+    }, RUN_PATIENCE)
   }
   let timer = setInterval(look, PAUSE)
   return () => (timer = clearInterval(timer))
