@@ -21,7 +21,7 @@ _UNPRIVILEGED = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups
 
 
 def programs() -> Path | None:
-    """The folder of Debian's newest server; None if there is none, or it cannot be started as another user than root."""
+    """The folder of Debian's newest server; None if there is none, or only root could start it."""
     found = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if (path / "initdb").exists()]
     may_start = os.geteuid() != 0 or shutil.which(_UNPRIVILEGED[0])
     return max(found, key=lambda path: float(path.parent.name), default=None) if may_start else None
@@ -90,10 +90,8 @@ def running_server(folder: Path) -> Iterator[PostgresServer]:
     if os.geteuid() == 0:
         for path in (folder, file):
             shutil.chown(path, "nobody", "nogroup")
-    _run_unprivileged(
-        [str(found / "initdb"), "-D", str(folder / "data"), "-U", _USER, "-A", "scram-sha-256"]
-        + ["--pwfile", str(file), "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
-    )
+    settings = f"-U {_USER} -A scram-sha-256 -E UTF8 --locale=C.UTF-8 --no-sync".split()
+    _run_unprivileged([str(found / "initdb"), *settings, "-D", str(folder / "data"), "--pwfile", str(file)])
     server = PostgresServer(found, folder, free_port(), password)
     server.start()
     try:

@@ -61,7 +61,7 @@ def engine_options(url: sa.URL, lock_seconds: float) -> dict[str, Any]:
 def write_options(durable: bool, in_turn: bool) -> dict[str, Any]:
     """Execution options of a transaction that writes.
 
-    One that waits for its turn must see what the one before it has written, also that which was written while it waited.
+    One that waits for its turn must see what others have written meanwhile.
     """
     return {"isolation_level": "READ COMMITTED", "write": "FULL" if durable else "NORMAL", "in_turn": in_turn}
 
