@@ -155,6 +155,7 @@ def test_of_many_chosen_runs_the_first_are_compared(store: Store) -> None:
     assert rows(at)["Run"].tolist() == [65, 4, 3, 2, 1]
 
 
+@pytest.mark.sqlite
 def test_the_store_is_read_again_only_after_a_change(store: Store) -> None:
     st.cache_resource.clear()
     before = run_table.load_snapshot()

@@ -49,9 +49,11 @@ def lab(lab_database: str) -> Iterator[Store]:
 
 def at_once(code: str, count: int) -> list[str]:
     """What so many processes print that execute the code at the same moment."""
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    pipe, merged = subprocess.PIPE, subprocess.STDOUT
     command = [sys.executable, "-c", PROCESS + code]
-    started = [subprocess.Popen(command, cwd=ROOT, text=True, **pipes) for _ in range(count)]
+    started = [
+        subprocess.Popen(command, cwd=ROOT, text=True, stdin=pipe, stdout=pipe, stderr=merged) for _ in range(count)
+    ]
     for process in started:
         assert process.stdout
         assert process.stdout.readline() == "ready\n"
