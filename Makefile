@@ -3,6 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Test processes at once, which take tests from each other, so that all end at the same time.
 PROCESSES := 2
+# Tests that `make test-all` runs once more with the runs on a PostgreSQL server.
+ON_SERVER := $(addprefix tests/unit/store/test_,store.py people.py polls.py drawings.py quotas.py fair_order.py \
+	queueing.py imported_runs.py retention.py) tests/unit/jobs tests/unit/sweeps tests/unit/commands/test_cli.py \
+	tests/faults/test_jobs.py tests/app/test_train_page.py tests/app/test_run_table.py tests/app/test_sweeps_page.py \
+	tests/app/test_student_pages.py
 PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist worksteal
 
 .PHONY: app test test-all check lint types format screenshots audit constraints
@@ -11,10 +16,12 @@ app: .venv/app
 
 test: .venv/dev
 	$(BIN)/python -m tests.browser --install
+	$(BIN)/python -m tests.postgres_server --install
 	$(PYTEST) -m "not long"
 
 test-all: test
 	$(PYTEST) -m long
+	MNIST_LAB_TEST_DATABASE=postgres $(PYTEST) -m "not long" $(ON_SERVER)
 
 check: lint types test
 
@@ -43,7 +50,7 @@ constraints: .venv/dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
 	touch $@
 
-.venv/dev: requirements.txt requirements-dev.txt requirements-mlflow.txt constraints.txt
+.venv/dev: requirements.txt requirements-dev.txt requirements-mlflow.txt requirements-cluster.txt constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
 	touch $@

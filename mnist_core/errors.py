@@ -56,9 +56,20 @@ class StoreError(MnistLabError):
 
 
 # full: the disk is full; disk: the disk reports an error; incomplete: a table is gone; foreign: the database belongs to
-# another program; conflict: a row contradicts one that exists. The other kinds explain themselves.
+# another program; conflict: a row contradicts one that exists; unreachable: the server of the database does not answer,
+# or lets nobody in. The other kinds explain themselves.
 StorageKind = Literal[
-    "full", "locked", "disk", "damaged", "incomplete", "missing", "read-only", "foreign", "conflict", "other"
+    "full",
+    "locked",
+    "disk",
+    "damaged",
+    "incomplete",
+    "missing",
+    "read-only",
+    "foreign",
+    "conflict",
+    "unreachable",
+    "other",
 ]
 
 

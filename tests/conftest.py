@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache, wraps
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -14,12 +15,15 @@ from streamlit.components.v2 import manifest_scanner
 from mnist_core.store.store import Store
 from tests.app_process import ROOT, running_app
 from tests.blank_files import write_blank_files
+from tests.postgres_server import PostgresServer, programs, running_server
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Read this before `own_lab` replaces the variable: tests must not depend on files of the developer's machine.
 REAL_DATA = Path(os.environ.get("MNIST_LAB_DATA") or ROOT / "data")
 # With this variable (as in CI) a missing browser or MNIST fails the test instead of skipping it.
 REQUIRED = bool(os.environ.get("MNIST_LAB_REQUIRE"))
+# "postgres" runs the chosen tests on a server instead of on files of SQLite (`make test-all`).
+ON_SERVER = os.environ.get("MNIST_LAB_TEST_DATABASE") == "postgres"
 # What a browser is waited for, in milliseconds. A wait ends as soon as its condition holds, so only a machine that is
 # busy with other work ever waits so long.
 PATIENCE_MS = 120_000
@@ -33,13 +37,40 @@ def _missing(what: str) -> None:
     pytest.skip(f"{what} was not found")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On a server, leave out the tests of what only SQLite has: its file, and damage in it."""
+    left_out = [item for item in items if ON_SERVER and item.get_closest_marker("sqlite")]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this test process."""
+    if programs() is None:
+        _missing("a PostgreSQL server (python -m tests.postgres_server --install)")
+    # The folders of pytest may be closed to others, and the server runs as another user than root.
+    with TemporaryDirectory(prefix="lab-postgres-") as folder:
+        os.chmod(folder, 0o755)
+        with running_server(Path(folder) / "server") as server:
+            yield server
+
+
 @pytest.fixture(autouse=True)
-def own_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Path]:
     """The test's own results folder and an empty data folder, so that a test never touches a person's files."""
     monkeypatch.setenv("MNIST_LAB_RESULTS", str(tmp_path / "results"))
     monkeypatch.setenv("MNIST_LAB_DATA", str(tmp_path / "data"))
     monkeypatch.delenv("MNIST_LAB_DATABASE", raising=False)
-    return tmp_path / "results"
+    if not ON_SERVER:
+        yield tmp_path / "results"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    prepare = getattr(request.module, "prepare", None)
+    database = server.new_database(*[request.getfixturevalue("prepared_databases")(prepare)] if prepare else [])
+    monkeypatch.setenv("MNIST_LAB_DATABASE", server.url(database))
+    yield tmp_path / "results"
+    server.drop(database)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -52,6 +83,24 @@ def installed_components() -> None:
 def prepared_folders(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Prepare], Path]:
     """Gives the results folder that a function `prepare(store)` has filled; each function is called only once."""
     return cache(lambda prepare: _filled(tmp_path_factory.mktemp("prepared") / "results", prepare))
+
+
+@pytest.fixture(scope="session")
+def prepared_databases(
+    postgres: PostgresServer, prepared_folders: Callable[[Prepare], Path]
+) -> Callable[[Prepare], str]:
+    """On a server, the name of the database that belongs to a folder of `prepared_folders`."""
+    return cache(lambda prepare: _prepared_database(postgres, prepared_folders(prepare), prepare))
+
+
+def _prepared_database(server: PostgresServer, folder: Path, prepare: Prepare) -> str:
+    database = server.new_database()
+    shutil.rmtree(folder)
+    store = Store(folder, server.url(database))
+    prepare(store)
+    # Nobody may have it open while it is copied.
+    store.engine.dispose()
+    return database
 
 
 def _filled(folder: Path, prepare: Prepare) -> Path:

@@ -188,7 +188,10 @@ def sqlite_file() -> Path:
     """The file of the database that the environment names. Raises StoreError if it is no SQLite database."""
     path = database_file(environment.database_url())
     if path is None:
-        raise StoreError("MNIST_LAB_DATABASE: only a database in a file (SQLite) can be backed up and restored here")
+        raise StoreError(
+            "MNIST_LAB_DATABASE names a database on a server, which PostgreSQL's own tools save and check: pg_dump, "
+            "pg_restore, pg_amcheck. Copy the results folder with it; docs/guide/cluster.md says how"
+        )
     return path
 
 

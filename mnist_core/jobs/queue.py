@@ -28,6 +28,7 @@ from mnist_core.store import (
     processes,
     remove_leftovers,
     runs_at_once,
+    same_database,
 )
 from mnist_core.text import in_terminal
 
@@ -57,7 +58,8 @@ class Jobs(threading.Thread):
 
     def __init__(self, url: str, opened: Callable[[], Store]) -> None:
         """`opened` gives the store at `url`, and is asked again until it can."""
-        super().__init__(name=f"mnist-lab-jobs {url}", daemon=True)
+        # The address is not part of the name: it may hold a password.
+        super().__init__(name="mnist-lab-jobs", daemon=True)
         self._url = url
         self._opened = opened
         self._opened_store: Store | None = None
@@ -92,7 +94,7 @@ class Jobs(threading.Thread):
 
     def serves(self, url: str) -> bool:
         """Whether this thread works for the store at this address."""
-        return url == self._url or (self._opened_store is not None and url == self._opened_store.url)
+        return same_database(url, self._url) or (self._opened_store is not None and url == self._opened_store.url)
 
     def silence(self, run: Run) -> float:
         """For how many seconds the worker of this running run has given no sign of life."""

@@ -11,7 +11,8 @@ STORE_ERRORS = (MnistLabError, OSError)
 
 # Kinds of errors that waiting may solve, because a person can make room or bring the results folder back.
 # "disk" is among them: on a full disk SQLite reports a disk error if the index of its log cannot grow.
-_PASSING: tuple[StorageKind, ...] = ("full", "locked", "disk", "missing")
+# A server that does not answer may only be starting again.
+_PASSING: tuple[StorageKind, ...] = ("full", "locked", "disk", "missing", "unreachable")
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Pauses:
 
 
 def passes(error: BaseException) -> bool:
-    """Whether trying again may help: the disk has no room, or another program keeps the database locked."""
+    """Whether trying again may help: the disk has no room, the database is locked, or its server does not answer."""
     if isinstance(error, OSError):
         return system_fault(error).kind == "full"
     return isinstance(error, StorageError) and error.kind in _PASSING

@@ -18,6 +18,7 @@ from .artifacts import write_atomically as write_atomically
 from .artifacts import write_text_atomically as write_text_atomically
 from .concurrency import gpus as gpus
 from .concurrency import runs_at_once as runs_at_once
+from .connections import same_database as same_database
 from .database_copies import copy_daily as copy_daily
 from .database_copies import copy_database as copy_database
 from .database_copies import database_file as database_file

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc
 
 from mnist_core.environment import full_path
-from mnist_core.errors import StorageError
-from mnist_core.store import failures
+from mnist_core.errors import PathError, StorageError
+from mnist_core.store import failures, servers
+from mnist_core.store.stored_values import storable_json
 
 # How long a connection waits for another process that writes.
 LOCK_SECONDS = 30.0
@@ -27,8 +28,13 @@ def address(url: str) -> sa.URL:
         parsed = sa.make_url(url)
     except (exc.ArgumentError, ValueError):
         raise StorageError(f"MNIST_LAB_DATABASE is not the address of a database. {_PLAIN}") from None
+    if servers.is_server(parsed):
+        return servers.server_address(parsed)
     if parsed.get_backend_name() != "sqlite":
-        return parsed
+        raise StorageError(
+            f"MNIST_LAB_DATABASE asks for {parsed.drivername}, which is no kind of database that this program knows. "
+            f"{_PLAIN}"
+        )
     text = parsed.database or ""
     if text in ("", ":memory:"):
         raise StorageError(f"MNIST_LAB_DATABASE names no file: other processes could not see the runs. {_PLAIN}")
@@ -36,6 +42,14 @@ def address(url: str) -> sa.URL:
         raise StorageError(f"MNIST_LAB_DATABASE holds more than the path of a file. {_PLAIN}")
     path = full_path(text, "MNIST_LAB_DATABASE")
     return parsed.set(drivername="sqlite", database=str(path))
+
+
+def same_database(url: str, other: str) -> bool:
+    """Whether two addresses name the same database, such as postgres:// and postgresql:// with all else equal."""
+    try:
+        return url == other or address(url) == address(other)
+    except (StorageError, PathError):
+        return False
 
 
 def file_of(url: sa.URL) -> Path | None:
@@ -49,32 +63,43 @@ def connect(url: sa.URL) -> sa.Engine:
     It never creates the file of an SQLite database, and notices if that was removed or replaced.
     """
     path = file_of(url)
-    options: dict[str, Any] = {"hide_parameters": True}
-    if path is not None:
-        # Do not limit the pool: if there are many threads, they should wait for SQLite's lock, not for a connection.
-        options |= {"creator": _opener(path), "max_overflow": -1}
+    # Do not limit the pool: if there are many threads, they should wait for the database's lock, not for a connection.
+    options: dict[str, Any] = {"hide_parameters": True, "max_overflow": -1, "json_serializer": storable_json}
+    options |= servers.engine_options(url, LOCK_SECONDS) if path is None else {"creator": _opener(path)}
     try:
         engine = sa.create_engine(url, **options)
     except ImportError:
         raise StorageError(
-            f"MNIST_LAB_DATABASE asks for {url.drivername}, whose driver is not installed. {_PLAIN}"
-        ) from None
-    except (exc.SQLAlchemyError, ValueError):
-        raise StorageError(
-            f"MNIST_LAB_DATABASE asks for {url.drivername}, which is no kind of database that this "
-            f"program knows. {_PLAIN}"
+            "MNIST_LAB_DATABASE asks for PostgreSQL, whose driver is not installed. Install it with `python -m pip "
+            f"install -r {servers.REQUIREMENTS}`. Or leave MNIST_LAB_DATABASE empty for runs.db in the results folder."
         ) from None
     failures.listen(engine, path)
-    if path is not None:
+    if path is None:
+        servers.listen(engine)
+    else:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         _watch(engine, path)
     return engine
 
 
-def writing(engine: sa.Engine, *, durable: bool = True) -> sa.Engine:
-    """The engine for writes: transactions take the write lock at once, and if `durable`, commits wait for the disk."""
+def writing(engine: sa.Engine, *, durable: bool = True, in_turn: bool = True) -> sa.Engine:
+    """The engine for writes: transactions take the write lock at once, and if `durable`, commits wait for the disk.
+
+    Without `in_turn` a server does not let the transaction wait for others: for one that changes only rows that its
+    first statement locks. In SQLite all take turns.
+    """
+    if file_of(engine.url) is None:
+        return engine.execution_options(**servers.write_options(durable, in_turn))
     return engine.execution_options(write="FULL" if durable else "NORMAL")
+
+
+def wait_long(connection: sa.Connection, seconds: float) -> None:
+    """Let this connection, which is out of its pool, wait so long for the write lock."""
+    if file_of(connection.engine.url) is None:
+        servers.wait_long(connection, seconds)
+    else:
+        connection.connection.cursor().execute(f"PRAGMA busy_timeout={1000 * seconds:.0f}")
 
 
 def use_write_ahead_log(engine: sa.Engine) -> None:

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from mnist_core.errors import StorageError, StorageKind
+from mnist_core.store.server_failures import of_server
 
 DOCTOR = "`python -m mnist_core doctor` says what can be saved."
 
@@ -106,6 +107,9 @@ def listen(engine: sa.Engine, path: Path | None) -> None:
     """Make every error of this engine a StorageError, wherever it is used; `path` is the file of an SQLite database."""
 
     def raise_ours(context: sa.ExceptionContext) -> None:
+        if context.is_pre_ping:
+            # The pool asks whether a connection still works, and makes another one if it does not.
+            return
         if failure := of_database(context.original_exception, path):
             raise failure
 
@@ -127,10 +131,7 @@ def of_database(error: BaseException, path: Path | None) -> StorageError | None:
     if path is not None and isinstance(error, sqlite3.Error):
         return of_sqlite(error, path)
     if path is None and any(kind.__name__ == "Error" for kind in type(error).__mro__):
-        return StorageError(
-            f"The database of MNIST_LAB_DATABASE refuses ({type(error).__name__}). See that its server runs and that "
-            "this user may read and write there."
-        )
+        return of_server(error)
     return None
 
 
@@ -193,6 +194,7 @@ def _sentences(kind: StorageKind, code: int, path: Path) -> str:
         "may write there, or name another folder in MNIST_LAB_RESULTS.",
         "conflict": f"The database {path} refuses an entry that contradicts another one. Look at what is there now.",
         "disk": f"The disk refuses to read or write the database {path}. See that it is there, in order and has room.",
+        "unreachable": f"The database {path} cannot be reached. {DOCTOR}",
         "other": f"The database {path} fails (SQLite's error {code}). {DOCTOR}",
     }[kind]
 

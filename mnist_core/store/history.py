@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from mnist_core.store import measurements, rows
 from mnist_core.store.artifacts import Artifact
+from mnist_core.store.dialects import json_text
 from mnist_core.store.run_curves import MetricSeries, RunCurves
 from mnist_core.store.schema import SERIES, artifacts, fingerprints, runs
 
@@ -209,7 +210,9 @@ def metric_digest(series: MetricSeries) -> str:
 def files_of(connection: sa.Connection, number: int) -> list[Artifact]:
     """The list of a run's files in the database, in the order in which training wrote them."""
     columns = [artifacts.c[name] for name in ("path", "kind", "epoch", "step", "sha256", "size")]
-    query = sa.select(*columns).where(artifacts.c.run == number).order_by(artifacts.c.step)
+    query = sa.select(*columns).where(artifacts.c.run == number)
+    # Databases differ in where they put rows without a step, and in the order of equal ones.
+    query = query.order_by(artifacts.c.step.nulls_first(), artifacts.c.path)
     return [Artifact(*row) for row in connection.execute(query)]
 
 
@@ -239,7 +242,7 @@ def _of_row(connection: sa.Connection, number: int, *, strict: bool = True) -> s
 
 def _as_text(names: Iterable[str]) -> list[sa.ColumnElement[Any]]:
     """The columns to select, with JSON as its text."""
-    return [sa.type_coerce(runs.c[name], sa.Text) if name in _AS_JSON else runs.c[name] for name in names]
+    return [json_text(runs.c[name]) if name in _AS_JSON else runs.c[name] for name in names]
 
 
 def _row_digest(values: Sequence[Any]) -> str:

@@ -77,6 +77,14 @@ def rows_of_values(number: int, values: Iterable[tuple[int, int, float, str, Any
         yield row
 
 
+def is_last(connection: sa.Connection, values: Mapping[str, Any], last: int) -> bool:
+    """Whether the row with the id `last` of a run is the one with these values."""
+    names = ("step", "epoch", "seconds")
+    kept = sa.select(*(measurements.c[name] for name in names))
+    kept = kept.where(measurements.c.run == values["run"], measurements.c.id == last)
+    return [tuple(row) for row in connection.execute(kept)] == [tuple(values[name] for name in names)]
+
+
 def progress(events: Sequence[Event]) -> dict[str, Any]:
     """Columns of the run's own row that these events change."""
     values: dict[str, Any] = {}

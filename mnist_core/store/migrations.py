@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from mnist_core.errors import StorageError
 from mnist_core.store.artifacts import RUN_FOLDER, replaced_folders
-from mnist_core.store.connections import file_of, use_write_ahead_log, writing
+from mnist_core.store.connections import file_of, use_write_ahead_log, wait_long, writing
 from mnist_core.store.database_copies import copy_before_migration
 from mnist_core.store.device_rows import parse_devices
 from mnist_core.store.failures import DOCTOR, system_errors
@@ -69,8 +69,7 @@ def migrate(engine: sa.Engine, results: Path) -> None:
     with writing(engine).connect() as connection:
         # Take the connection out of the pool, because its long timeout is only for the migration.
         connection.detach()
-        if engine.dialect.name == "sqlite":
-            connection.connection.cursor().execute(f"PRAGMA busy_timeout={1000 * _COPY_SECONDS}")
+        wait_long(connection, _COPY_SECONDS)
         # This takes the write lock: one process migrates, and the others then find it done.
         with connection.begin():
             version = _version(connection)
@@ -100,8 +99,8 @@ def _version(connection: sa.Connection) -> int | None:
         return None
     if "lab" not in tables:
         raise StorageError(
-            f"{name} lacks the table lab: it is damaged, or another program's. {DOCTOR} Or name another file in "
-            "MNIST_LAB_DATABASE.",
+            f"{name} lacks the table lab: it is damaged, or another program's. {DOCTOR} Or name another "
+            "one in MNIST_LAB_DATABASE.",
             "incomplete",
         )
     value = connection.execute(sa.select(lab.c.value).where(lab.c.key == "schema")).scalar()

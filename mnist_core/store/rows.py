@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mnist_core.errors import StorageError
+from mnist_core.store.dialects import as_bytes
 from mnist_core.store.fair_order import fair_order
 from mnist_core.store.run import BrokenRun, Holder, Run, run_from_row
 from mnist_core.store.schema import runs
@@ -58,11 +59,15 @@ def _parsed(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> t
 
 def holder(connection: sa.Connection, number: int) -> Holder | None:
     """The process that trains the run of a row, even if the row is broken; None if it lies on a damaged page."""
+    if connection.dialect.name != "sqlite":
+        query = sa.select(*(runs.c[name] for name in ("host", "pid", "pid_start", "heartbeat")))
+        found = connection.execute(query.where(runs.c.number == number)).one_or_none()
+        return None if found is None else Holder(number, *found)
     # SQLite stores any type in any column. A value of another type is left out, and the others are still read.
     kinds: dict[str, tuple[type, ...]] = {"host": (str,), "pid": (int,), "pid_start": (str,), "heartbeat": (float, int)}
     values: dict[str, Any] = {}
     for name, kind in kinds.items():
-        query = sa.select(sa.cast(runs.c[name], sa.LargeBinary), sa.func.typeof(runs.c[name]))
+        query = sa.select(as_bytes(runs.c[name]), sa.func.typeof(runs.c[name]))
         try:
             row = connection.execute(query.where(runs.c.number == number)).one_or_none()
         except StorageError as error:
@@ -124,7 +129,7 @@ def count_running_here(connection: sa.Connection, leave_out: Sequence[int]) -> i
     """How many runs train on this machine, without the numbers in `leave_out`, whose rows are on damaged pages."""
     numbers = [number for number in _running(connection) if number not in leave_out]
     # Compare bytes, because the host in a broken row may not be valid text.
-    host = sa.cast(runs.c.host, sa.LargeBinary)
+    host = as_bytes(runs.c.host)
     query = sa.select(runs.c.number).where(runs.c.number.in_(numbers), host == socket.gethostname().encode())
     return len(connection.execute(query).all())
 
@@ -162,6 +167,8 @@ def _readable_between(
 
 def _last_number(connection: sa.Connection) -> int:
     """The highest number that a run ever got, read from SQLite's own table because that of the runs may be damaged."""
+    if connection.dialect.name != "sqlite":
+        return connection.execute(sa.select(sa.func.max(runs.c.number))).scalar() or 0
     return int(connection.execute(sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'runs'")).scalar() or 0)
 
 
@@ -175,7 +182,7 @@ def _as_kind(value: bytes | None, stored: str, kind: tuple[type, ...]) -> Any:
 
 
 def _on_damaged_page(connection: sa.Connection, number: int) -> bool:
-    columns = [sa.cast(column, sa.LargeBinary) for column in runs.c]
+    columns = [as_bytes(column) for column in runs.c]
     try:
         connection.execute(sa.select(*columns).where(runs.c.number == number)).all()
     except StorageError as error:
@@ -190,7 +197,7 @@ def _broken(connection: sa.Connection, number: int, reason: str, removable: bool
 
 def _bytes(connection: sa.Connection, number: int, column: sa.Column[Any]) -> str:
     """The value of a column as text, whatever its type; "" if it cannot be read."""
-    query = sa.select(sa.cast(column, sa.LargeBinary)).where(runs.c.number == number)
+    query = sa.select(as_bytes(column)).where(runs.c.number == number)
     try:
         value = connection.execute(query).scalar()
     except StorageError:

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import Float, Integer, Text
+from sqlalchemy import BigInteger, Float, Integer
 
 from mnist_core.config import (
     FIRST_READING_RULE,
@@ -27,7 +27,7 @@ from mnist_core.config import (
 )
 from mnist_core.errors import ConfigError
 from mnist_core.store import processes
-from mnist_core.store.schema import runs
+from mnist_core.store.schema import Text, runs
 from mnist_core.text import cut_middle, is_text, one_line
 
 RunState = Literal["queued", "running", "paused", "stopped", "finished", "diverged", "failed", "interrupted"]
@@ -346,8 +346,8 @@ def _is_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
-_KINDS: dict[type, tuple[type, ...]] = {Integer: (int,), Float: (int, float), Text: (str,)}
-_WORDS: dict[type, str] = {Integer: "a whole number", Float: "a number", Text: "a text"}
+_KINDS: dict[type, tuple[type, ...]] = {Integer: (int,), BigInteger: (int,), Float: (int, float), Text: (str,)}
+_WORDS: dict[type, str] = {Integer: "a whole number", BigInteger: "a whole number", Float: "a number", Text: "a text"}
 
 
 def new_id(now: float | None = None) -> str:

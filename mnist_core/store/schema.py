@@ -1,7 +1,9 @@
 """Tables of the database of runs, and the statements that migrate an older database to this version."""
 
 import sqlalchemy as sa
-from sqlalchemy import Column, Float, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import Column, Float, ForeignKey, Index, Integer, Table
+
+from mnist_core.store.stored_values import storable
 
 SCHEMA_VERSION = 11
 # The version that has a row an event instead of a row a value, and the one that has devices and rules as data.
@@ -21,6 +23,20 @@ class Measured(sa.types.TypeDecorator[float]):
     def result_processor(self, dialect: sa.Dialect, coltype: object) -> None:
         """Nothing is made of a value: numpy reads number and text alike."""
 
+
+class Text(sa.types.TypeDecorator[str]):
+    """A text. What a database cannot keep of it is replaced here, for values to write and to look for alike."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        """The text as it is stored."""
+        return storable(value)
+
+
+# A whole number of up to 64 bits: INTEGER in SQLite, BIGINT on a server, where INTEGER ends at 2**31.
+BIG = sa.BigInteger().with_variant(Integer, "sqlite")
 
 lab = Table("lab", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
 
@@ -46,24 +62,24 @@ runs = Table(
     # Token of the process that may write to the run. Each claim makes a new one.
     Column("worker", Text),
     Column("host", Text),
-    Column("pid", Integer),
+    Column("pid", BIG),
     # Start of that process, from `processes.start_of`. Runs from before schema 5 have none.
     Column("pid_start", Text),
     # What holds up a training run, such as a full disk.
     Column("trouble", Text),
     Column("heartbeat", Float),
-    Column("epoch", Integer, nullable=False, default=0),
-    Column("step", Integer, nullable=False, default=0),
-    Column("steps_per_epoch", Integer),
-    Column("parameters", Integer),
-    Column("macs", Integer),
-    Column("train_images", Integer),
+    Column("epoch", BIG, nullable=False, default=0),
+    Column("step", BIG, nullable=False, default=0),
+    Column("steps_per_epoch", BIG),
+    Column("parameters", BIG),
+    Column("macs", BIG),
+    Column("train_images", BIG),
     Column("seconds", Float, nullable=False, default=0.0),
     Column("images_per_second", Float),
     Column("learning_rate", Float),
     Column("train_loss", Float),
     Column("train_accuracy", Float),
-    Column("best_epoch", Integer),
+    Column("best_epoch", BIG),
     Column("validation_loss", Float),
     Column("validation_accuracy", Float),
     Column("test_loss", Float),
@@ -78,7 +94,7 @@ runs = Table(
     Column("sweep", Text),
     # How many rows of measurements were ever recorded. The ids of rows that are removed are not used again, so that a
     # reader that remembers the last id misses no row of a run that goes on from an older checkpoint.
-    Column("recorded", sa.BigInteger().with_variant(Integer, "sqlite"), nullable=False, server_default="0"),
+    Column("recorded", BIG, nullable=False, server_default="0"),
     # `DataFacts` about the run's images. Runs from before schema 3 have none.
     Column("data", sa.JSON),
     # `LuckPart` of a row that trains many seeds together. Rows that have one are no runs to compare or to ask.
@@ -133,7 +149,7 @@ polls = Table(
     Column("name", Text, nullable=False),
     # The settings of the networks, and how many seeds each trains.
     Column("configs", sa.JSON, nullable=False),
-    Column("seeds", Integer, nullable=False),
+    Column("seeds", BIG, nullable=False),
     Column("created", Float, nullable=False),
     # When the race was started, which ends the vote.
     Column("started", Float),
@@ -147,7 +163,7 @@ votes = Table(
     # Id of the person; "" for whoever uses the lab without logins, and for the teacher.
     Column("person", Text, primary_key=True),
     # Place of the network in `configs`, from 0.
-    Column("choice", Integer, nullable=False),
+    Column("choice", BIG, nullable=False),
 )
 
 # What a class has drawn: a test set of its own handwriting.
@@ -214,9 +230,9 @@ measurements = Table(
     metadata,
     Column("run", Integer, ForeignKey("runs.number", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     # 1, 2, 3 ... in each run, counted by `runs.recorded`.
-    Column("id", sa.BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
-    Column("step", sa.BigInteger().with_variant(Integer, "sqlite"), nullable=False),
-    Column("epoch", Integer, nullable=False),
+    Column("id", BIG, primary_key=True, autoincrement=False),
+    Column("step", BIG, nullable=False),
+    Column("epoch", BIG, nullable=False),
     Column("seconds", Float, nullable=False),
     *(Column(name, Measured) for name in SERIES),
     # The rows of a run lie together, which makes them quick to read and saves an index.
@@ -252,10 +268,10 @@ artifacts = Table(
     # Path within the run's folder.
     Column("path", Text, primary_key=True),
     Column("kind", Text, nullable=False),
-    Column("epoch", Integer),
-    Column("step", Integer),
+    Column("epoch", BIG),
+    Column("step", BIG),
     Column("sha256", Text, nullable=False),
-    Column("size", Integer, nullable=False),
+    Column("size", BIG, nullable=False),
 )
 
 

@@ -19,6 +19,7 @@ from mnist_core.store import history, rows
 from mnist_core.store import measurements as measured
 from mnist_core.store.artifacts import RUN_FOLDER, Artifact, intact_bytes, is_intact, write_atomically
 from mnist_core.store.connections import address, connect, file_of, writing
+from mnist_core.store.dialects import as_bytes, json_text
 from mnist_core.store.failures import DOCTOR, system_errors
 from mnist_core.store.imported_runs import add_imported
 from mnist_core.store.leftovers import remove
@@ -42,6 +43,7 @@ from mnist_core.store.run import (
 )
 from mnist_core.store.run_curves import RunCurves
 from mnist_core.store.schema import SERIES, artifacts, lab, measurements, runs
+from mnist_core.store.stored_values import storable
 from mnist_core.store.sweeps import SweepRow, read_at_epoch, read_sweep, read_sweeps, remove_sweep, write_sweep
 from mnist_core.text import one_line
 
@@ -132,13 +134,12 @@ class Store:
 
     def identify(self, text: str) -> tuple[int, str]:
         """Number and id of a run that is named as for `find`, even if its row cannot be read. Raises StoreError."""
-        # Replace lone surrogates, which a database cannot store.
-        text = text.encode("utf-8", "replace").decode()
+        text = storable(text)
         digits = text.removeprefix("#")
         if digits.isascii() and digits.isdecimal() and len(text) < 9:
             matches = runs.c.number == int(digits)
         else:
-            matches = runs.c.id.startswith(text, autoescape=True)
+            matches = runs.c.id.istartswith(text, autoescape=True)
         with self.engine.connect() as connection:
             here = (runs.c.deleted.is_(None), _ORDINARY, self.visible)
             query = sa.select(runs.c.number, runs.c.id).where(matches, *here)
@@ -345,9 +346,10 @@ class Store:
     def continued_epochs(self, run_id: str) -> set[int]:
         """Epochs of a run from which other runs continue; deleted runs count, because they may be restored."""
         # Compare the config as text, so that broken JSON in one row does not end the query.
-        text = sa.type_coerce(runs.c.config, sa.Text)
+        text = json_text(runs.c.config)
         with self.engine.connect() as connection:
-            texts = rows.readable(connection, sa.select(text).where(text.contains(run_id, autoescape=True)))
+            condition = text.element.contains(run_id, autoescape=True)
+            texts = rows.readable(connection, sa.select(text).where(condition))
         epochs: set[int] = set()
         for (config,) in texts:
             with contextlib.suppress(ValueError, TypeError, AttributeError, RecursionError):
@@ -507,7 +509,7 @@ class Store:
         with_reserve(self.root, lambda: self._mark(dict.fromkeys(marked, REMOVAL_BEGUN)))
         with self.engine.connect() as connection:
             # Select ids as bytes, because a damaged id may not be valid text.
-            query = sa.select(runs.c.number, sa.cast(runs.c.id, sa.LargeBinary).label("id"))
+            query = sa.select(runs.c.number, as_bytes(runs.c.id).label("id"))
             named = connection.execute(query.where(runs.c.number.in_(marked))).all()
         kept = {row.number: marked[row.number] for row in named if not self._remove_folder(row.id)}
         if kept:
@@ -623,7 +625,7 @@ class Store:
 
     def beat(self, run: Run) -> str | None:
         """Record a sign of life of the run's worker; returns "stop", "pause" or None. Raises LostRunError."""
-        with writing(self.engine, durable=False).begin() as connection:
+        with writing(self.engine, durable=False, in_turn=False).begin() as connection:
             self._write(connection, run, **this_process(), heartbeat=self.clock())
             return connection.execute(sa.select(runs.c.request).where(runs.c.number == run.number)).scalar()
 
@@ -645,11 +647,14 @@ class Store:
 
     def record(self, run: Run, events: Sequence[Event]) -> None:
         """Store what these events measured and the progress. Raises LostRunError."""
-        with writing(self.engine, durable=False).begin() as connection:
+        with writing(self.engine, durable=False, in_turn=False).begin() as connection:
             before = sa.select(runs.c.learning_rate, runs.c.recorded).where(runs.c.number == run.number)
             rate, last = connection.execute(before).one_or_none() or (None, 0)
             values = measured.rows(run.number, last, events, rate)
             progress = measured.progress(events)
+            if values and self.file is None and measured.is_last(connection, values[-1], last):
+                # The connection was lost just after this was committed, so that the worker tries again.
+                values = []
             self._write(connection, run, heartbeat=self.clock(), recorded=last + len(values), **progress)
             if values:
                 connection.execute(measurements.insert(), values)
@@ -752,7 +757,7 @@ class Store:
             self.root.stat()
             sha256, size = write_atomically(target, write)
         same = (artifacts.c.run == run.number) & (artifacts.c.path == path)
-        with writing(self.engine, durable=False).begin() as connection:
+        with writing(self.engine, durable=False, in_turn=False).begin() as connection:
             self._write(connection, run, heartbeat=self.clock())
             connection.execute(artifacts.delete().where(same))
             connection.execute(

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mnist_core.store import history
+from mnist_core.store.dialects import json_text
 from mnist_core.store.run import LATEST_TIME
 from mnist_core.store.schema import lab, measurements, runs, sweeps
 from mnist_core.text import one_line
@@ -31,7 +32,7 @@ class SweepRow:
 _COLUMNS = (
     sweeps.c.id,
     sweeps.c.name,
-    sa.type_coerce(sweeps.c.spec, sa.Text).label("spec"),
+    json_text(sweeps.c.spec),
     sweeps.c.created,
     sweeps.c.owner,
 )
@@ -70,9 +71,12 @@ def _select() -> "sa.Select[Any, Any, str, Any, Any, Any]":
 
 def read_sweeps(connection: sa.Connection) -> list[SweepRow]:
     """All sweeps, the last saved one first, whatever their dates are."""
-    # Order by SQLite's own row number: ids and dates are out of order if the clock was set back.
-    saved = sa.literal_column("sweeps.rowid").desc()
-    return [_row(row) for row in connection.execute(_select().order_by(saved)).mappings()]
+    if connection.dialect.name == "sqlite":
+        # Order by SQLite's own row number: ids and dates are out of order if the clock was set back.
+        saved = [sa.literal_column("sweeps.rowid").desc()]
+    else:
+        saved = [sweeps.c.created.desc(), sweeps.c.id.desc()]
+    return [_row(row) for row in connection.execute(_select().order_by(*saved)).mappings()]
 
 
 def read_sweep(connection: sa.Connection, sweep_id: str) -> SweepRow | None:

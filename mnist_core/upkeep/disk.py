@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import sqlalchemy as sa
+
 from mnist_core.store import Artifact, Run, Store, database_file, retention
 
 _DAY = 24 * 3600.0
@@ -19,9 +21,12 @@ class Freed:
 
 
 def database_size(store: Store) -> int:
-    """Bytes of the database with its write-ahead log; 0 for a database on a server."""
+    """Bytes of the database with its write-ahead log; on a server, what the database takes there."""
     path = database_file(store.url)
-    files = [] if path is None else [path, path.with_name(f"{path.name}-wal")]
+    if path is None:
+        with store.engine.connect() as connection:
+            return connection.execute(sa.select(sa.func.pg_database_size(sa.func.current_database()))).scalar_one()
+    files = [path, path.with_name(f"{path.name}-wal")]
     return sum(file.stat().st_size for file in files if file.is_file())
 
 

@@ -26,7 +26,7 @@ TINY = RunConfig(dataset="mnist-5k", train_images=500, validation_images=200, ar
 @pytest.fixture
 def store(own_lab: Path) -> Store:
     """Runs that never trained: 3 diverged, 5 was deleted, the others were stopped in the queue."""
-    store = Store.open(own_lab)
+    store = Store.open()
     wide = TINY.replace(architecture="flatten linear(20) relu linear(10)")
     for name, tags, config in (
         ("plain", ("demo",), TINY),
@@ -155,6 +155,7 @@ def test_of_many_chosen_runs_the_first_are_compared(store: Store) -> None:
     assert rows(at)["Run"].tolist() == [65, 4, 3, 2, 1]
 
 
+@pytest.mark.sqlite
 def test_the_store_is_read_again_only_after_a_change(store: Store) -> None:
     st.cache_resource.clear()
     before = run_table.load_snapshot()
@@ -163,6 +164,7 @@ def test_the_store_is_read_again_only_after_a_change(store: Store) -> None:
     assert run_table.load_snapshot().table.loc[1, "Name"] == "renamed elsewhere"
 
 
+@pytest.mark.sqlite
 def test_the_table_and_the_list_mark_a_run_whose_figures_have_changed_and_no_other():
     store = Store.open()
     for accuracy in (0.5, 0.75):

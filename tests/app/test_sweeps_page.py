@@ -295,6 +295,7 @@ def test_durations_in_words(seconds: float, text: str):
     assert sweeps.duration_text(seconds) == text
 
 
+@pytest.mark.sqlite
 def test_a_run_whose_figures_have_changed_is_named_on_the_board_and_by_the_command(page: AppTest):
     store, sweep_id = launched(Sweep("rates", TINY, (RATES,)), train=2)
     page.run()

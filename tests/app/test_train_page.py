@@ -214,6 +214,7 @@ def test_left_out_and_blank_files_of_a_folder_are_named_before_the_start(page: A
     assert "00.png" in "\n".join(warning.value for warning in page.warning)
 
 
+@pytest.mark.sqlite
 def test_a_run_whose_metrics_are_damaged_is_named_and_the_others_are_drawn(page: AppTest):
     store = Store.open()
     for seed in (0, 1):

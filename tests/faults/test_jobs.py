@@ -327,6 +327,7 @@ def with_a_broken_run_at_the_front(store: Store, change: str | None) -> tuple[Ru
     return beside, elsewhere
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     "change",
     [BROKEN_CONFIG, f"{BROKEN_CONFIG}, pid = 'none'", f"{BROKEN_CONFIG}, host = x'ff'", None],

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
-FILES = ("requirements.txt", "requirements-dev.txt", "requirements-mlflow.txt")
+FILES = ("requirements.txt", "requirements-dev.txt", "requirements-mlflow.txt", "requirements-cluster.txt")
 
 
 def exact(file: str) -> dict[str, str]:
@@ -68,8 +68,8 @@ def ranges(*extras: str) -> dict[str, Requirement]:
 
 
 def test_the_package_allows_the_versions_that_were_tested():
-    allowed = ranges("dashboard", "mlflow")
-    tested = exact("requirements.txt") | exact("requirements-mlflow.txt")
+    allowed = ranges("dashboard", "mlflow", "cluster")
+    tested = exact("requirements.txt") | exact("requirements-mlflow.txt") | exact("requirements-cluster.txt")
     assert allowed.keys() == tested.keys()
     assert {name for name, version in tested.items() if version not in allowed[name].specifier} == set()
 

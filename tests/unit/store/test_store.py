@@ -67,7 +67,7 @@ def test_many_workers_never_claim_the_same_run(store):
     taken: list[str] = []
 
     def work() -> None:
-        opened = Store.open(store.root)
+        opened = Store(store.root, store.url)
         while (run := opened.claim()) is not None:
             taken.append(run.id)
 
@@ -237,7 +237,7 @@ def test_a_newer_database_is_refused_with_a_remedy(store):
     with sa.create_engine(store.url).begin() as connection:
         connection.exec_driver_sql("UPDATE lab SET value = '99' WHERE key = 'schema'")
     with pytest.raises(StoreError, match="newer MNIST Lab"):
-        Store.open(store.root)
+        Store(store.root, store.url)
 
 
 def test_runs_are_found_by_number_and_by_the_beginning_of_their_id(store):
@@ -251,7 +251,7 @@ def test_settings_are_kept(store):
     assert store.setting("runs_at_once", 1) == 1
     store.set_setting("runs_at_once", 3)
     store.set_setting("runs_at_once", 2)
-    assert Store.open(store.root).setting("runs_at_once") == 2
+    assert Store(store.root, store.url).setting("runs_at_once") == 2
 
 
 def test_what_a_sweep_has_recorded_for_an_epoch(store):
@@ -269,18 +269,19 @@ def test_what_a_sweep_has_recorded_for_an_epoch(store):
     assert set(store.at_epoch("a", "validation_accuracy", 1)) == {second.id, fourth.id}
 
 
+@pytest.mark.sqlite
 def test_a_store_from_before_data_were_recorded_opens_with_its_runs(store):
     run = store.enqueue(RunConfig(), claimed=True)
     with closing(sqlite3.connect(store.file)) as connection, connection:
         bring_back(connection, 2)
-    later = Store.open(store.root)
+    later = Store(store.root, store.url)
     assert (later.run(run.id).data, later.run(run.id).rule) == (None, 1)
     facts = DataFacts(
         rule=2, images={"test": "0" * 64}, classes=("0", "1"), class_order="numbers", ground="bright", folder=None
     )
     later.describe(run, data=facts)
     assert (later.run(run.id).data, later.run(run.id).rule) == (facts, 2)
-    assert Store.open(store.root).run(run.id).data == facts
+    assert Store(store.root, store.url).run(run.id).data == facts
 
 
 def test_only_the_runs_that_are_asked_for_are_compared_with_their_fingerprints(store: Store):
@@ -295,6 +296,7 @@ def test_only_the_runs_that_are_asked_for_are_compared_with_their_fingerprints(s
         assert history.changed_rows(connection, None, {}) == [1, 2]
 
 
+@pytest.mark.sqlite
 def test_each_unreadable_row_is_told_by_its_own_column(store: Store):
     for seed in (0, 1):
         store.enqueue(RunConfig(seed=seed))
@@ -305,6 +307,7 @@ def test_each_unreadable_row_is_told_by_its_own_column(store: Store):
 
 
 @pytest.mark.parametrize(("stored", "shown"), [(-0.5, 0.0), (1e300, 0.0), ("yesterday", 0.0), (12.5, 12.5)])
+@pytest.mark.sqlite
 def test_a_sweep_with_an_impossible_date_is_read_without_one(store: Store, stored: object, shown: float):
     with store.engine.begin() as connection:
         connection.exec_driver_sql("INSERT INTO sweeps VALUES ('s', 'name', '{}', ?, NULL)", (stored,))

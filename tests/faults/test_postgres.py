@@ -1,0 +1,212 @@
+"""A database on a PostgreSQL server: several processes at once, restarts, secrets, and values that only it refuses."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from mnist_core.config.run_config import RunConfig
+from mnist_core.errors import ConfigError, StorageError, StoreError
+from mnist_core.events import EpochEnd
+from mnist_core.jobs import queue, troubles
+from mnist_core.store import StudentStore, let_in, name_person, read_people, write_quotas
+from mnist_core.store.concurrency import set_runs_at_once
+from mnist_core.store.quotas import Quotas
+from mnist_core.store.store import Store
+from tests.app_process import ROOT, wait_until
+from tests.postgres_server import PostgresServer
+
+# Opens the store, says so, waits for a line, and executes the code.
+PROCESS = """
+import sys
+from mnist_core import environment
+from mnist_core.store import Store
+print("ready", flush=True)
+sys.stdin.readline()
+store = Store.open()
+"""
+
+
+@pytest.fixture
+def lab_database(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of an empty database, which the environment names."""
+    name = postgres.new_database()
+    monkeypatch.setenv("MNIST_LAB_DATABASE", postgres.url(name))
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+@pytest.fixture
+def lab(lab_database: str) -> Iterator[Store]:
+    opened = Store.open()
+    yield opened
+    opened.engine.dispose()
+
+
+def at_once(code: str, count: int) -> list[str]:
+    """What so many processes print that execute the code at the same moment."""
+    pipe, merged = subprocess.PIPE, subprocess.STDOUT
+    command = [sys.executable, "-c", PROCESS + code]
+    started = [
+        subprocess.Popen(command, cwd=ROOT, text=True, stdin=pipe, stdout=pipe, stderr=merged) for _ in range(count)
+    ]
+    for process in started:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+    for process in started:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    outputs = [process.communicate(timeout=60)[0] for process in started]
+    assert [process.returncode for process in started] == [0] * count, outputs
+    return outputs
+
+
+def test_processes_that_start_at_once_make_one_database(lab_database: str):
+    assert at_once("print(store.count_runs())", 6) == ["0\n"] * 6
+
+
+def test_a_limit_holds_for_processes_that_claim_at_once(lab: Store):
+    for _ in range(8):
+        lab.enqueue(RunConfig())
+    at_once("for _ in range(4): store.claim(limit=2)", 4)
+    assert len(lab.runs(states=["running"])) == 2
+
+
+def test_no_run_is_claimed_twice(lab: Store):
+    for _ in range(12):
+        lab.enqueue(RunConfig())
+    claimed = at_once("while run := store.claim(): print(run.id)", 3)
+    ids = " ".join(claimed).split()
+    assert len(ids) == len(set(ids)) == 12
+
+
+def test_a_student_queues_no_more_than_allowed_from_many_pages(lab: Store):
+    write_quotas(lab, Quotas(queued=3))
+    student = StudentStore(lab, let_in(lab, "student")[0].id)
+
+    def add(_: int) -> bool:
+        try:
+            student.enqueue(RunConfig())
+        except ConfigError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(add, range(8))) == 3
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_an_address_may_be_written_as_elsewhere(scheme: str, lab: Store, postgres: PostgresServer):
+    assert lab.engine.url.database is not None
+    url = postgres.url(lab.engine.url.database, scheme)
+    store = Store(lab.root, url)
+    assert store.url == lab.url
+    assert queue.Jobs(url, lambda: store).serves(lab.url)
+    store.engine.dispose()
+
+
+def test_the_queue_goes_on_after_a_restart_of_the_server(lab: Store, postgres: PostgresServer):
+    set_runs_at_once(lab, 0)
+    thread = queue.start(lab)
+    try:
+        postgres.stop()
+        try:
+            wait_until(lambda: bool(thread.troubles))
+            with pytest.raises(StorageError) as refused:
+                lab.count_runs()
+            shown = f"{thread.troubles} {thread.name} {refused.value}"
+        finally:
+            postgres.start()
+        assert refused.value.kind == "unreachable"
+        assert troubles.passes(refused.value)
+        assert postgres.password not in shown
+        assert "SELECT" not in shown
+        wait_until(lambda: not thread.troubles)
+        assert thread.is_alive()
+        assert lab.count_runs() == 0
+    finally:
+        thread.end()
+
+
+def test_a_connection_that_a_restart_has_ended_is_replaced_unnoticed(lab: Store, postgres: PostgresServer):
+    assert lab.count_runs() == 0
+    postgres.restart()
+    assert lab.count_runs() == 0
+
+
+def test_the_password_is_in_no_name_of_a_thread_and_in_no_output(lab: Store, postgres: PostgresServer):
+    thread = queue.Jobs(lab.url, lambda: lab)
+    assert postgres.password not in f"{thread} {thread.name} {lab!r} {lab.engine!r}"
+    assert lab.engine.url.database is not None
+    wrong = lab.url.replace(lab.engine.url.database, "not_there")
+    for url, command in ((lab.url, "list"), (wrong, "list"), (lab.url, "backup"), (wrong.replace("@", "x@"), "list")):
+        arguments = [command, *(["somewhere"] if command == "backup" else [])]
+        done = subprocess.run(
+            [sys.executable, "-m", "mnist_core", *arguments],
+            cwd=ROOT,
+            env=os.environ | {"MNIST_LAB_DATABASE": url},
+            capture_output=True,
+            text=True,
+        )
+        assert postgres.password not in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        if command == "backup":
+            assert "pg_dump" in done.stderr
+
+
+def test_numbers_beyond_32_bits_are_kept(lab: Store):
+    run = lab.enqueue(RunConfig(), claimed=True)
+    lab.describe(run, macs=3_700_000_000, parameters=2**40)
+    assert (lab.run(run.id).macs, lab.run(run.id).parameters) == (3_700_000_000, 2**40)
+    with pytest.raises(StorageError, match="too large"):
+        lab.describe(run, macs=2**70)
+
+
+def test_texts_that_a_server_cannot_keep_are_kept_without_those_signs(lab: Store):
+    run = lab.enqueue(RunConfig(), "na\0me\ud800", ["t\0ag\udfff"], claimed=True)
+    lab.finish(run, "failed", "why\0 \ud800 and 😀")
+    ended = lab.run(run.id)
+    assert "\0" not in f"{ended.name}{ended.tags}{ended.note}"
+    assert ended.note == "why\ufffd \ufffd and 😀"
+    assert lab.changed_runs([ended]) == []
+    lab.save_sweep("sweep", "sw\0eep", {"text": "a\0b\ud800"})
+    sweep = lab.sweep("sweep")
+    assert sweep is not None
+    assert lab.changed_parts(run.id) == []
+    with pytest.raises(StoreError):
+        lab.run("no\0thing\ud800")
+
+
+def test_what_was_measured_is_read_as_it_was_and_a_repeated_report_counts_once(lab: Store):
+    run = lab.enqueue(RunConfig(), claimed=True)
+    ends = [EpochEnd(1, 1, float("nan"), 0.5, 0.3, 0.5, best=True, seconds=1.0)]
+    lab.record(run, ends)
+    lab.record(run, ends)
+    lab.finish(run, "finished")
+    values = lab.curves(run.id)["epoch_train_loss"].value
+    assert len(values) == 1
+    assert values[0] != values[0]
+    assert lab.changed_runs([lab.run(run.id)]) == []
+    assert lab.without_fingerprints() == []
+
+
+def test_names_stay_unlike_if_they_are_chosen_at_once(lab: Store):
+    ids = [let_in(lab, "student")[0].id for _ in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda person: name_person(lab, person, "Ada"), ids))
+    assert len({person.name for person in read_people(lab)}) == 6
+
+
+def test_without_the_driver_the_message_names_what_to_install(own_lab: Path):
+    absent = "import sys; sys.modules['psycopg'] = None; sys.argv[1:] = ['list']"
+    code = f"{absent}; from mnist_core.commands import main; main()"
+    environment = os.environ | {"MNIST_LAB_DATABASE": "postgresql://lab:pa55w0rd@127.0.0.1:1/lab"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "requirements-cluster.txt" in done.stderr
+    assert "pa55w0rd" not in done.stderr
