@@ -16,10 +16,10 @@ app: .venv/app
 
 test: .venv/dev
 	$(BIN)/python -m tests.browser --install
-	$(BIN)/python -m tests.postgres_server --install
 	$(PYTEST) -m "not long"
 
 test-all: test
+	$(BIN)/python -m tests.postgres_server --install
 	$(PYTEST) -m long
 	MNIST_LAB_TEST_DATABASE=postgres $(PYTEST) -m "not long" $(ON_SERVER)
 

@@ -20,6 +20,7 @@ from mnist_core.store.store import Store
 from tests.app_process import ROOT, wait_until
 from tests.postgres_server import PostgresServer
 
+pytestmark = pytest.mark.long
 # Opens the store, says so, waits for a line, and executes the code.
 PROCESS = """
 import sys
