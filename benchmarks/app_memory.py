@@ -1,6 +1,7 @@
 """What a process takes of the machine, read from Linux's /proc: memory, threads, open files, processor time."""
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,12 @@ def cpu_seconds(pid: int) -> float:
     # The name before the last ) may hold spaces; fields 14 and 15 of proc(5) are user and system time.
     after_name = (_PROC / f"{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def exact_cpu_seconds(pid: int) -> float:
+    """The same to the nanosecond, for short pieces of work. Raises OSError if the process has ended."""
+    # Linux makes the number of a process's clock of its id in this way: it is what clock_getcpuclockid(3) gives.
+    return time.clock_gettime(~pid << 3 | 2)
 
 
 def descendants(pid: int) -> list[int]:

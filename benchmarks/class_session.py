@@ -112,11 +112,29 @@ class ClassSession:
             for number in range(pictures):
                 ImageDraw.Draw(picture).line(points[number : number + 2], fill=255, width=9)
                 ended = number == pictures - 1
-                seconds = self._send_drawing(picture, ended)
+                seconds = self.send_picture(picture, ended)
                 if ended:
                     self._notes.time("drawn answer", seconds)
                 self.look(max(0.0, self._page.pause - seconds))
             self.look(self._chance.uniform(0.5, 1.5))
+
+    def send_picture(self, picture: Image.Image, ended: bool) -> float:
+        """Send a picture of a stroke, or its last; returns the seconds until the networks' answers have come."""
+        self._drawings += 1
+        number, content = self._drawings, io.BytesIO()
+        picture.save(content, "PNG")
+        image = base64.b64encode(content.getvalue()).decode()
+        drawing = {"number": 0, "seq": number, "ended": ended, "image": image, "strokes": [] if ended else None}
+        state = WidgetState(id=self._page.widgets["mnist_lab_pad"], json_value=json.dumps({"drawing": drawing}))
+        message = _state(state)
+        message.rerun_script.fragment_id = self._page.fragments["mnist_lab_pad"]
+        return self._rerun(message, lambda _: self._page.answered >= number)
+
+    def tick(self) -> float:
+        """Have the parts of the page that repeat themselves drawn once more, due or not; returns the seconds."""
+        if not self._page.timers:
+            raise RuntimeError(f"nothing on {self._page.title} repeats itself")
+        return sum(self._rerun(_fragment(one), _is_drawn) for one in list(self._page.timers))
 
     def start_run(self) -> None:
         """Start a small run of its own, and watch it for some seconds."""
@@ -136,7 +154,7 @@ class ClassSession:
         while (now := time.monotonic()) < until or waits:
             if not waits and (due := [one for one, timer in self._page.timers.items() if timer[1] <= now]):
                 self._page.timers[due[0]][1] = now + self._page.timers[due[0]][0]
-                self._send_fragment(due[0], is_auto_rerun=True)
+                self._visitor.send(_fragment(due[0]))
                 waits, began = True, now
             if now - self._asked_troubles > _TROUBLES_SECONDS:
                 self._ask_for_troubles()
@@ -150,23 +168,6 @@ class ClassSession:
             if waits and now - began > PATIENCE:
                 self._notes.error(f"no update within {PATIENCE:.0f} s")
                 return
-
-    def _send_drawing(self, picture: Image.Image, ended: bool) -> float:
-        self._drawings += 1
-        number, content = self._drawings, io.BytesIO()
-        picture.save(content, "PNG")
-        image = base64.b64encode(content.getvalue()).decode()
-        drawing = {"number": 0, "seq": number, "ended": ended, "image": image, "strokes": [] if ended else None}
-        state = WidgetState(id=self._page.widgets["mnist_lab_pad"], json_value=json.dumps({"drawing": drawing}))
-        message = _state(state)
-        message.rerun_script.fragment_id = self._page.fragments["mnist_lab_pad"]
-        return self._rerun(message, lambda _: self._page.answered >= number)
-
-    def _send_fragment(self, fragment: str, is_auto_rerun: bool) -> None:
-        message = BackMsg()
-        message.rerun_script.fragment_id = fragment
-        message.rerun_script.is_auto_rerun = is_auto_rerun
-        self._visitor.send(message)
 
     def _rerun(self, message: BackMsg, is_last: Callable[[ForwardMsg], bool]) -> float:
         """Send a message; returns the seconds until what was waited for has come. Raises TimeoutError."""
@@ -242,6 +243,14 @@ class ClassSession:
 def _state(*states: WidgetState) -> BackMsg:
     message = BackMsg()
     message.rerun_script.widget_states.widgets.extend(states)
+    return message
+
+
+def _fragment(fragment: str) -> BackMsg:
+    """What the browser sends when a part of the page is due."""
+    message = BackMsg()
+    message.rerun_script.fragment_id = fragment
+    message.rerun_script.is_auto_rerun = True
     return message
 
 
