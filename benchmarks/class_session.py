@@ -134,7 +134,7 @@ class ClassSession:
         """Have the parts of the page that repeat themselves drawn once more, due or not; returns the seconds."""
         if not self._page.timers:
             raise RuntimeError(f"nothing on {self._page.title} repeats itself")
-        return sum(self._rerun(_fragment(one), _is_drawn) for one in list(self._page.timers))
+        return sum(self._rerun(_fragment(one), _is_updated) for one in list(self._page.timers))
 
     def start_run(self) -> None:
         """Start a small run of its own, and watch it for some seconds."""
@@ -258,3 +258,9 @@ def _is_drawn(message: ForwardMsg) -> bool:
     # A run that ends with another status is followed by one more.
     done = ForwardMsg.FINISHED_SUCCESSFULLY
     return message.HasField("script_finished") and message.script_finished == done
+
+
+def _is_updated(message: ForwardMsg) -> bool:
+    # A part of the page may also ask for a run of the whole page.
+    part = ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
+    return _is_drawn(message) or (message.HasField("script_finished") and message.script_finished == part)

@@ -74,7 +74,14 @@ def test_processes_that_start_at_once_make_one_database(lab_database: str):
 def test_a_limit_holds_for_processes_that_claim_at_once(lab: Store):
     for _ in range(8):
         lab.enqueue(RunConfig())
-    at_once("for _ in range(4): store.claim(limit=2)", 4)
+    # Each waits between its look and its claim, so that all of them look before the first one claims.
+    slow = """
+import time
+from mnist_core.store import rows
+count = rows.count_running_here
+rows.count_running_here = lambda *given: (count(*given), time.sleep(0.3))[0]
+"""
+    at_once(f"{slow}\nfor _ in range(4): store.claim(limit=2)", 4)
     assert len(lab.runs(states=["running"])) == 2
 
 
