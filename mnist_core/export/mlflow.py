@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import socket
 import sqlite3
 import tempfile
 import threading
@@ -47,6 +48,8 @@ _SQLITE = re.compile(r"sqlite(\+\w+)?:", re.IGNORECASE)
 _MLFLOW_TABLE = "experiments"
 # A message of MLflow or of a server is cut after this many letters.
 _REASON = 300
+# The databases on servers that MLflow can use, and the ports at which they answer.
+_DATABASE_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 # A server must answer within this time; MLflow itself would try for many minutes.
 _ANSWER_SECONDS = 5.0
 # For one export, however many requests it takes.
@@ -171,6 +174,8 @@ def _check_answer(tracking_uri: str) -> None:
 
     A SQLite file with tables but none of MLflow's belongs to another program, and cannot be used either.
     """
+    from sqlalchemy.exc import SQLAlchemyError
+
     path = _sqlite_path(tracking_uri)
     try:
         if tracking_uri.lower().startswith(("http://", "https://")):
@@ -189,13 +194,33 @@ def _check_answer(tracking_uri: str) -> None:
             if tables and _MLFLOW_TABLE not in tables:
                 # MLflow would add its own tables to them, and bring them to its own schema.
                 raise OSError("it holds the tables of another program")
-    except (OSError, HTTPException, ValueError, sqlite3.Error) as error:
+        else:
+            _check_database_server(tracking_uri)
+    except (OSError, HTTPException, ValueError, sqlite3.Error, SQLAlchemyError) as error:
         reason = _without_password(str(getattr(error, "reason", error)))
         answers = "no server answers there" if path is None else "its file cannot be used"
         raise StoreError(
             f"MLflow cannot write to {_without_password(tracking_uri)}: {answers} ({reason}). Start a server with "
             "`mlflow server`, or name another tracking store, such as sqlite:///mlflow.db."
         ) from None
+
+
+def _check_database_server(tracking_uri: str) -> None:
+    """Connect once if the address is one of a database on a server. Raises OSError or SQLAlchemyError."""
+    import sqlalchemy as sa
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = sa.make_url(tracking_uri)
+    except (ArgumentError, ValueError):
+        # A folder, or nothing that MLflow knows, which says so at once.
+        return
+    port = _DATABASE_PORTS.get(url.get_backend_name())
+    if port is None:
+        return
+    # A host that is switched off does not answer for minutes, whatever the driver.
+    socket.create_connection((url.host or "localhost", url.port or port), _ANSWER_SECONDS).close()
+    sa.create_engine(url, poolclass=sa.NullPool).connect().close()
 
 
 def _without_password(text: str) -> str:

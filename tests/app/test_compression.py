@@ -2,10 +2,11 @@
 
 import asyncio
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import streamlit as st
@@ -18,6 +19,7 @@ from streamlit.web.server.starlette.starlette_static_routes import create_stream
 from dashboard.frame import compression, serving
 from dashboard.frame.compression import CompressedFiles
 
+T = TypeVar("T")
 STATIC = Path(st.__file__).parent / "static" / "static"
 OURS = "/app/static/components-0123456789ab/curves.js"
 SCRIPT = b"export default 1 // " + b"curves " * 500
@@ -49,7 +51,13 @@ def app(tmp_path: Path) -> CompressedFiles:
 
 @pytest.fixture
 def ask(app: CompressedFiles) -> Ask:
-    return lambda path, method="GET", **headers: asyncio.run(answer_of(app, path, method, headers))
+    return lambda path, method="GET", **headers: awaited(answer_of(app, path, method, headers))
+
+
+def awaited(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine. It runs in its own thread, as a browser of other tests may have its loop here."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 async def answer_of(app: CompressedFiles, path: str, method: str, headers: dict[str, str]) -> Answer:
@@ -177,7 +185,7 @@ def test_many_first_visits_together_compress_a_file_once(app: CompressedFiles, m
     async def visit() -> list[Answer]:
         return await asyncio.gather(*(answer_of(app, OURS, "GET", {"accept_encoding": "gzip"}) for _ in range(5)))
 
-    answers = asyncio.run(visit())
+    answers = awaited(visit())
     assert {replace(answer, headers=Headers({})).body for answer in answers} == {answers[0].body}
     assert compressed == [SCRIPT]
 
