@@ -157,6 +157,8 @@ def wait_for_address(page: Page, part: str) -> None:
     while part not in page.url:
         assert time.monotonic() < until, f"{part} is not in {page.url}"
         page.wait_for_timeout(100)
+    # The address comes first, and a run that still draws may replace the button that is pressed next.
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
 @pytest.mark.long
