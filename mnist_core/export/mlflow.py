@@ -196,7 +196,7 @@ def _check_answer(tracking_uri: str) -> None:
                 raise OSError("it holds the tables of another program")
         else:
             _check_database_server(tracking_uri)
-    except (OSError, HTTPException, ValueError, sqlite3.Error, SQLAlchemyError) as error:
+    except (OSError, HTTPException, ImportError, ValueError, sqlite3.Error, SQLAlchemyError) as error:
         reason = _without_password(str(getattr(error, "reason", error)))
         answers = "no server answers there" if path is None else "its file cannot be used"
         raise StoreError(
@@ -206,7 +206,10 @@ def _check_answer(tracking_uri: str) -> None:
 
 
 def _check_database_server(tracking_uri: str) -> None:
-    """Connect once if the address is one of a database on a server. Raises OSError or SQLAlchemyError."""
+    """Connect once if the address is one of a database on a server.
+
+    Raises OSError or SQLAlchemyError, and ImportError where its driver is missing.
+    """
     import sqlalchemy as sa
     from sqlalchemy.exc import ArgumentError
 

@@ -4,6 +4,7 @@ import contextlib
 import json
 import math
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -98,6 +99,16 @@ def test_what_fails_halfway_leaves_no_run(tmp_path: Path, monkeypatch: pytest.Mo
     client = mlflow.MlflowClient(uri)
     number = client.get_experiment_by_name(exporter.EXPERIMENT).experiment_id
     assert [logged.info.status for logged in client.search_runs([number])] == ["FINISHED"]
+
+
+def test_a_database_server_without_its_driver_is_named_without_its_password():
+    pytest.importorskip("mlflow", reason="the MLflow extra is not installed (requirements-mlflow.txt)")
+    store, run = recorded()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"mssql+pymssql://user:hidden@127.0.0.1:{server.getsockname()[1]}/x"
+        with pytest.raises(StoreError, match="another tracking store") as caught:
+            exporter.write_to_mlflow(store, run, address)
+    assert "hidden" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
