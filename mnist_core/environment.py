@@ -1,4 +1,4 @@
-"""The only place that reads environment variables: where data and results lie, who may reach the app, and limits."""
+"""The only place that reads environment variables: folders, where runs are trained, who may reach the app, limits."""
 
 import os
 from pathlib import Path
@@ -33,6 +33,21 @@ def results_dir() -> Path:
 def database_url() -> str:
     """SQLAlchemy URL of the runs' database: `MNIST_LAB_DATABASE`, or `runs.db` in the results folder."""
     return os.environ.get("MNIST_LAB_DATABASE") or sqlite_url(results_dir() / "runs.db")
+
+
+def cluster_address() -> str:
+    """Address of the Ray cluster that trains queued runs, or "auto": `MNIST_LAB_CLUSTER`; "" to train them here."""
+    return os.environ.get("MNIST_LAB_CLUSTER", "").strip()
+
+
+def folder_mode() -> int:
+    """Permissions of the results folder: only for its owner, or on a cluster also for the group of all machines."""
+    return 0o2770 if cluster_address() else 0o700
+
+
+def lab_variables() -> dict[str, str]:
+    """All variables of this environment that belong to this program."""
+    return {name: value for name, value in os.environ.items() if name.startswith("MNIST_LAB_")}
 
 
 def sqlite_url(path: Path) -> str:

@@ -12,6 +12,7 @@ from .class_bars import CLASS_BAR_STYLES as CLASS_BAR_STYLES
 from .class_bars import class_bars_html as class_bars_html
 from .class_bars import classes_to_show as classes_to_show
 from .class_bars import percent_text as percent_text
+from .cluster_machines import show_machines as show_machines
 from .confusion_cells import choose_confusion_cell as choose_confusion_cell
 from .confusion_cells import largest_confusion as largest_confusion
 from .dataset_source import DatasetSource as DatasetSource

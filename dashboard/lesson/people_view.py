@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard.access import access_is_on, class_link, renew_class_link, renew_teacher_link, teacher_link
 from dashboard.components import data_table, table_rows
+from dashboard.controls import show_machines
 from dashboard.frame import errors_as_messages, open_store, pace
 from dashboard.lesson.league_view import TEACHER, owner_name
 from dashboard.lesson.usage_view import megabytes_by_person, show_usage
@@ -85,6 +86,7 @@ def _table() -> None:
     here = sum(_is_here(store, person) for person in persons)
     st.markdown(f"**{here} of {len(persons)}** are here. {len(running)} runs train, {len(queue)} wait.")
     show_usage(store)
+    show_machines("class")
     rows = []
     # How much room others take is the teacher's to know.
     room = megabytes_by_person(store) if store.owner is None else None

@@ -8,7 +8,7 @@ from dashboard.frame import open_store, select_titled
 from dashboard.studies.chosen_experiment import plan_experiment
 from mnist_core import studies, sweeps
 from mnist_core.errors import MnistLabError
-from mnist_core.store import Scope, Store, runs_at_once
+from mnist_core.store import Scope, Store, places
 from mnist_core.studies import PlannedRun, Study
 from mnist_core.text import in_markdown
 
@@ -21,7 +21,7 @@ def is_study_chosen() -> bool:
 def show_study_cards() -> None:
     """A card for each study: its question, a button with its title that opens it, and how much there is to train."""
     store = open_store()
-    extents = _extents(store, store.scope, store.finished_stamp(), runs_at_once(store))
+    extents = _extents(store, store.scope, store.finished_stamp(), places(store))
     with st.container(key="study-cards"):
         for name, study in studies.all_studies().items():
             with st.container(border=True, key=f"study-card-{name}"):

@@ -7,13 +7,14 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components import explained
+from dashboard.controls import show_machines
 from dashboard.frame import background_jobs, errors_as_messages, navigation, open_store, pace
 from dashboard.sweeps import chosen_sweep, sweep_form, sweep_results
 from mnist_core import sweeps
 from mnist_core.analysis import measures, stats
 from mnist_core.config import format_value
 from mnist_core.errors import MnistLabError
-from mnist_core.store import ACTIVE_STATES, SweepRow, runs_at_once
+from mnist_core.store import ACTIVE_STATES, SweepRow, places, runs_at_once
 from mnist_core.sweeps import Sweep
 from mnist_core.text import in_markdown
 
@@ -85,6 +86,8 @@ def _progress(row: SweepRow, sweep: Sweep, table: pd.DataFrame) -> None:
         left = _seconds_left(row.id, int(open_store().clock() // _ESTIMATE_SECONDS))
         words.append(f"about {sweeps.duration_text(left)} left")
     st.progress(ended / max(1, len(table)), text=f"{len(table):,} runs: " + " · ".join(words))
+    if _is_busy(table):
+        show_machines("sweep")
     if counts.get("queued") and not runs_at_once(open_store()):
         st.warning("No run starts now: on the page Train, **Runs at once** below the queue is 0.")
 
@@ -98,9 +101,7 @@ def _seconds_left(sweep_id: str, moment: int) -> float:
     under_way = [run.remaining_seconds or 0.0 for run in running]
     if not queued:
         return max(under_way, default=0.0)
-    return sweeps.estimated_seconds(store, [run.config for run in queued]) + sum(under_way) / max(
-        1, runs_at_once(store)
-    )
+    return sweeps.estimated_seconds(store, [run.config for run in queued]) + sum(under_way) / max(1, places(store))
 
 
 def _buttons(row: SweepRow, table: pd.DataFrame) -> None:

@@ -13,7 +13,7 @@ from dashboard.train.podium import show_podium
 from dashboard.train.run_card import run_card
 from mnist_core.analysis import races
 from mnist_core.plots import run_label
-from mnist_core.store import Run, concurrency
+from mnist_core.store import Run, concurrency, places, read_cluster
 from mnist_core.text import in_markdown
 
 _TICK_SECONDS = 0.5
@@ -126,6 +126,11 @@ def _show_limit() -> None:
         on_change=_set_limit,
         help="How many runs train at the same time; 0 lets none start. On a CPU, at most one for each core.",
     )
+
+
+    cluster = read_cluster(open_store())
+    if cluster.lives(open_store().clock()):
+        st.caption(f"A cluster trains these runs, up to {places(open_store())} at once. 0 holds the queue there, too.")
 
 
 def _set_limit() -> None:

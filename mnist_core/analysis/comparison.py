@@ -436,6 +436,10 @@ def _computed_on(run: Run) -> str:
     return device_labels(device.without_threads for device in run.devices)
 
 
+def _host(run: Run) -> str:
+    return (run.host or "") if run.devices else ""
+
+
 def _patience(run: Run) -> str:
     if not run.config.early_stopping or run.rules is None:
         return ""
@@ -458,6 +462,7 @@ _FACTS = (
     _Fact("Early stopping waits for", "rule of early stopping", CONFOUND, _patience),
     _Fact("Pictures read by", "rule by which pictures are read", CONFOUND, _rule),
     _Fact("Computed on", "machine", LAST_DIGITS, _computed_on),
+    _Fact("Trained at", "host", IDLE, _host),
     _Fact("Products computed", "rule by which products are computed", LAST_DIGITS, _kernels),
     _Fact("System", "system", LAST_DIGITS, _version("machine")),
     _Fact("Version of torch", "version of torch", LAST_DIGITS, _version("torch")),

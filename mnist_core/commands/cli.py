@@ -18,6 +18,7 @@ from typer.exceptions import TyperException
 
 from mnist_core import environment
 from mnist_core.analysis import MOST_SEEDS, image_remarks, measures, with_seeds
+from mnist_core.commands.cluster_commands import cluster_app
 from mnist_core.commands.exit_codes import exit_code
 from mnist_core.commands.export_command import export_run
 from mnist_core.commands.flags import whole_number_option, with_config_flags
@@ -53,6 +54,7 @@ app.add_typer(data_app, name="data")
 app.add_typer(study_app, name="study")
 app.add_typer(sweep_app, name="sweep")
 app.add_typer(luck_app, name="luck")
+app.add_typer(cluster_app, name="cluster")
 
 _As_json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 # The most letters of a word and of a whole message: messages repeat what was typed, which may be very long.
@@ -251,7 +253,9 @@ def show_run(run: Annotated[str, _RUN], as_json: _As_json = False) -> None:
         f"#{stored.number} {one_line(stored.name)}: {stored.state}, epoch {stored.epoch} of {stored.config.epochs}",
         f"id {stored.id}",
         _accuracies(stored),
-        f"{stored.seconds:.1f} s" + (f" on {one_line(stored.device)}" if stored.device else ""),
+        f"{stored.seconds:.1f} s"
+        + (f" on {one_line(stored.device)}" if stored.device else "")
+        + (f" of {one_line(stored.host)}" if stored.device and stored.host else ""),
     ]
     if stored.data is not None:
         lines.append(f"test images {stored.data.images.get('test', '')[:12]}")

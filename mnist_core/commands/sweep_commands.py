@@ -50,7 +50,7 @@ def _run(
     configs = sweep.configs()
     queueing.check_queueable(None, configs, "axes")
     store = Store.open()
-    at_once = concurrency.runs_at_once(store)
+    at_once = concurrency.places(store)
     text = (
         f"{len(configs)} runs, {at_once} at a time: about {_duration(sweeps.estimated_seconds(store, configs))}"
         f"{' or less' if halving else ''} on this machine"

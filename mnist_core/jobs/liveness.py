@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from mnist_core.errors import LostRunError, StorageError
 from mnist_core.jobs.troubles import STORE_ERRORS
-from mnist_core.store import Holder, Run, Store, processes, remove_leftovers
+from mnist_core.store import Holder, Run, Store, is_of_cluster, processes, read_cluster, remove_leftovers, shut_out
 
 # A worker records a sign of life every 0.4 s. After this long without one it is gone or hangs.
 SILENT_SECONDS = 60.0
@@ -52,9 +52,19 @@ def with_true_state(store: Store, run: Run) -> Run:
 
 
 def running_here(store: Store) -> list[Run]:
-    """Runs that are recorded as running on this machine, including deleted ones that have not stopped yet."""
-    running = [run for deleted in (False, True) for run in store.runs(states=["running"], deleted=deleted, luck=None)]
-    return [run for run in running if run.host == socket.gethostname()]
+    """Runs that are recorded as running on this machine, including deleted ones that have not stopped yet.
+
+    Those of a cluster are left to it while it gives signs of life: it goes on with them elsewhere.
+    """
+    here = [run for run in running_anywhere(store) if run.host == socket.gethostname()]
+    if any(is_of_cluster(run) for run in here) and read_cluster(store).lives(store.clock()):
+        return [run for run in here if not is_of_cluster(run)]
+    return here
+
+
+def running_anywhere(store: Store) -> list[Run]:
+    """Runs that are recorded as running, including deleted ones that have not stopped yet."""
+    return [run for deleted in (False, True) for run in store.runs(states=["running"], deleted=deleted, luck=None)]
 
 
 def is_gone(run: Run | Holder, silent: float) -> bool:
@@ -75,10 +85,11 @@ def _is_gone_now(store: Store, run: Run) -> bool:
 
 def interrupt(store: Store, run: Run, why: str) -> None:
     """End a run whose process is gone so that it can be resumed, and remove the file that it was writing."""
-    remove_leftovers(store.folder(run.id), owner_gone=True)
     # This error means that the process ended the run itself meanwhile, so nothing is left to do.
     with contextlib.suppress(LostRunError):
         store.finish(run, "interrupted", f"{why} {_RESUME}")
+        shut_out(store.folder(run.id))
+        remove_leftovers(store.folder(run.id), owner_gone=True)
 
 
 def with_dead_runs_ended(store: Store) -> Store:

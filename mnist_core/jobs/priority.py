@@ -15,5 +15,8 @@ def give_way() -> None:
     """Lower the priority of this process, where the system has such a thing."""
     if hasattr(os, "nice"):
         os.nice(_NICENESS)
+    if os.name == "nt" or os.getsid(0) != os.getpid():
+        # The other programs of a session that is not this process's own are none of its business.
+        return
     with contextlib.suppress(OSError):
         _SESSION.write_text(str(_NICENESS))

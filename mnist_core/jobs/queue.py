@@ -1,55 +1,35 @@
-"""The background thread that takes runs from the queue and gives them to worker processes. Never imports torch."""
+"""The background thread by which the queue is trained and the store kept safe. Never imports torch."""
 
 import atexit
-import contextlib
-import os
-import signal
-import subprocess
 import sys
 import threading
-import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 
 from mnist_core import environment
-from mnist_core.jobs import liveness, troubles
-from mnist_core.jobs.awake_clock import AwakeClock, Silence
-from mnist_core.jobs.liveness import BEGIN_SECONDS, SILENT_SECONDS
+from mnist_core.jobs import troubles
+from mnist_core.jobs.executor import Executor, make_executor
 from mnist_core.jobs.troubles import Pauses, Trouble
-from mnist_core.jobs.worker_process import LOG, WorkerProcess
 from mnist_core.store import (
     UNDO_SECONDS,
     Run,
     Store,
     copy_daily,
     database_file,
-    gpus,
     keep_reserve,
-    processes,
     remove_leftovers,
-    runs_at_once,
     same_database,
 )
 from mnist_core.text import in_terminal
 
 _TICK_SECONDS = 0.1
-_PATROL_SECONDS = 2.0
-# After this long without a sign of life from a run, check whether the database is holding its worker up.
-_DOUBT_SECONDS = 5.0
-# Writing a row takes milliseconds unless somebody holds the database.
-_LATE_SECONDS = 0.5
-# A run is given to this many workers. If each ends before it begins the run, the run is interrupted.
-_HAND_OUTS = 3
-# A spare worker is started only this long after a run, because its import of torch would slow the run's start.
-_SPARE_DELAY_SECONDS = 3.0
-_LONGEST_PAUSE_SECONDS, _LONGEST_START_PAUSE_SECONDS = 10.0, 60.0
+_LONGEST_PAUSE_SECONDS = 10.0
 # Time between two rounds of copying the database and removing old files.
 _HOUSEKEEPING_SECONDS = 60.0
-_PROBE = "jobs_probe"
 
 
 class Jobs(threading.Thread):
-    """Takes queued runs, at most `runs_at_once` at a time, watches their processes, and finds abandoned runs.
+    """Lets an executor train the queued runs, and keeps house.
 
     No error of the database or the system ends it: `troubles` says what is wrong while it tries again.
     """
@@ -65,32 +45,21 @@ class Jobs(threading.Thread):
         self._opened_store: Store | None = None
         self._wake = threading.Event()
         self._ended = threading.Event()
-        self._workers: list[WorkerProcess] = []
-        self._leaving: list[WorkerProcess] = []
-        self._spare_after = 0.0
-        self._patrol_after = 0.0
-        self._awake = AwakeClock()
-        self._silence = Silence(self._awake.seconds)
-        # How often a run was given to a worker that did not begin it, by the run's id.
-        self._failed_hand_outs: dict[str, int] = {}
+        self._executor: Executor | None = None
         self._pauses = Pauses(first=1.0, most=_LONGEST_PAUSE_SECONDS)
-        self._start_pauses = Pauses(first=_SPARE_DELAY_SECONDS, most=_LONGEST_START_PAUSE_SECONDS)
         self._own_trouble: Trouble | None = None
-        self._start_trouble: Trouble | None = None
-        self._run_troubles: list[Trouble] = []
         self._house_trouble: Trouble | None = None
-        self._failed_starts = 0
 
     @property
     def failed_starts(self) -> int:
-        """How many workers in succession could not be started, or ended before they could train."""
-        return self._failed_starts
+        """How many starts of what trains runs failed in succession."""
+        return 0 if self._executor is None else self._executor.failed_starts
 
     @property
     def troubles(self) -> list[Trouble]:
         """What keeps runs from being trained or kept safe now, as messages for a person; empty if nothing does."""
-        candidates = [self._own_trouble or self._house_trouble, self._start_trouble]
-        return [trouble for trouble in candidates if trouble is not None] + self._run_troubles
+        own = self._own_trouble or self._house_trouble
+        return [*filter(None, [own]), *(self._executor.troubles if self._executor else [])]
 
     def serves(self, url: str) -> bool:
         """Whether this thread works for the store at this address."""
@@ -98,42 +67,26 @@ class Jobs(threading.Thread):
 
     def silence(self, run: Run) -> float:
         """For how many seconds the worker of this running run has given no sign of life."""
-        return self._silence.of(run.id)
+        return 0.0 if self._executor is None else self._executor.silence(run)
 
     def wake(self) -> None:
         """Look at the queue now: a run was added or a setting changed."""
         self._wake.set()
 
     def end(self, wait_seconds: float = 10.0) -> None:
-        """Interrupt this thread's runs so that they can be resumed, and wait for them."""
+        """End what this process started for the queue; runs in processes of its own are interrupted resumably."""
         self._ended.set()
         self._wake.set()
         if self.is_alive() and threading.current_thread() is not self:
             self.join(5)
-        # Those that leave have no run, but may still be importing torch.
-        workers = [*self._workers, *self._leaving]
-        for worker in workers:
-            worker.process.terminate()
-        for worker in workers:
-            try:
-                worker.process.wait(wait_seconds)
-            except subprocess.TimeoutExpired:
-                worker.process.kill()
-                worker.process.wait()
-            worker.close()
-        self._awake.end()
-        # A worker that was terminated before it began its run cannot record that; we put the run back.
-        if self._opened_store is not None:
-            # If the store cannot be written, the next process that opens it finds these runs dead.
-            with contextlib.suppress(*troubles.STORE_ERRORS):
-                self._reap()
+        if self._executor is not None:
+            self._executor.end(wait_seconds)
 
     def run(self) -> None:
-        self._awake.start()
         while not self._ended.is_set():
             pause = _TICK_SECONDS
             try:
-                self._tick()
+                self._step()
                 self._own_trouble = None
                 self._pauses.begin_anew()
             # Catch every error: nobody would start this thread again, and the queue must go on after the trouble.
@@ -146,13 +99,13 @@ class Jobs(threading.Thread):
                 )
             self._wake.wait(pause)
             self._wake.clear()
-        self._awake.end()
 
-    @property
-    def _store(self) -> Store:
+    def _step(self) -> None:
         if self._opened_store is None:
             self._opened_store = self._opened()
-        return self._opened_store
+        if self._executor is None:
+            self._executor = make_executor(self._opened_store, self._ended)
+        self._executor.step()
 
     def _log(self, error: Exception) -> None:
         """Print an error with its lines of code, but without its own text, which may hold SQL with values."""
@@ -184,169 +137,6 @@ class Jobs(threading.Thread):
                 cause = troubles.explain(error)
                 self._house_trouble = None if troubles.passes(error) else Trouble(cause, cause=cause)
                 print(in_terminal(f"housekeeping: {cause}"), file=sys.stderr)
-
-    def _tick(self) -> None:
-        self._reap()
-        if time.monotonic() >= self._patrol_after:
-            self._patrol_after = time.monotonic() + _PATROL_SECONDS
-            self._patrol()
-        # Read the limit again for each run: a person may change the setting while a run is being launched.
-        while self._can_train() and (run := self._claim(runs_at_once(self._store))) is not None:
-            try:
-                self._launch(run)
-            except OSError:
-                # The system cannot start a process now, so put the run back into the queue.
-                self._store.release(run)
-                raise
-        waiting = [worker for worker in self._workers if worker.run is None]
-        # Start no spare while the queue is held or every place is taken: the next run gets the worker whose run ends
-        # first.
-        due = time.monotonic() >= self._spare_after and not self._ended.is_set()
-        if not waiting and len(self._workers) < runs_at_once(self._store) and due:
-            self._workers.append(self._begin_worker())
-        elif len(waiting) > 1 and len(waiting) == len(self._workers):
-            # While nothing trains, one waiting worker is enough.
-            self._dismiss(waiting[1:])
-
-    def _claim(self, limit: int) -> Run | None:
-        # A claim writes, which workers would wait for ten times a second while this process has no place to give.
-        if sum(worker.run is not None for worker in self._workers) >= limit:
-            return None
-        return self._store.claim(limit=limit)
-
-    def _can_train(self) -> bool:
-        """Whether a run may be claimed: always, but after failed starts of workers only if a started one waits."""
-        return self._start_trouble is None or any(worker.ready and worker.run is None for worker in self._workers)
-
-    def _launch(self, run: Run) -> None:
-        # Look again for workers whose run has just ended: one of them can take this run.
-        self._reap()
-        gpu = self._free_gpu()
-        fitting = [worker for worker in self._workers if worker.run is None and worker.gpu in ("", gpu)]
-        worker = fitting[0] if fitting else self._begin_worker()
-        if not fitting:
-            self._workers.append(worker)
-        self._spare_after = time.monotonic() + _SPARE_DELAY_SECONDS
-        worker.hand(run, gpu)
-
-    def _begin_worker(self) -> WorkerProcess:
-        try:
-            return WorkerProcess(self._store)
-        except OSError:
-            self._failed_starts += 1
-            raise
-
-    def _dismiss(self, workers: list[WorkerProcess]) -> None:
-        for worker in workers:
-            worker.close()
-            self._workers.remove(worker)
-            self._leaving.append(worker)
-
-    def _reap(self) -> None:
-        """Find out which runs and which processes have ended."""
-        self._leaving = [worker for worker in self._leaving if worker.ended() is None]
-        for worker in list(self._workers):
-            run = worker.run
-            code = worker.ended()
-            held = run is not None and self._store.holds(run)
-            if code is not None:
-                if run is not None and held:
-                    self._lost(run, worker.verdict or _why(code, run), counts=worker.ready)
-                self._bury(worker, code)
-            elif not worker.ready and time.monotonic() - worker.started > BEGIN_SECONDS:
-                # Its imports hang, and no other worker would be tried while it waits.
-                worker.process.kill()
-            elif not held:
-                worker.run = None
-            elif time.monotonic() - worker.handed > BEGIN_SECONDS and not self._begun(worker):
-                # The worker hangs in the end of its last run.
-                worker.process.kill()
-            if worker.ready and code is None:
-                self._failed_starts = 0
-                if self._start_trouble is not None:
-                    self._start_trouble = None
-                    self._start_pauses.begin_anew()
-
-    def _bury(self, worker: WorkerProcess, code: int) -> None:
-        """Remove a worker that has ended; if it could not even start, wait longer before the next start."""
-        self._workers.remove(worker)
-        worker.close()
-        pause = _SPARE_DELAY_SECONDS
-        if not worker.ready and not self._ended.is_set():
-            self._failed_starts += 1
-            pause = self._start_pauses.next()
-            self._start_trouble = Trouble(
-                f"No process for training can be started ({_ending(code)}), so the queue waits. "
-                f"It is tried again by itself, at least once a minute. The last lines of {LOG}:",
-                worker.last_lines(),
-            )
-        self._spare_after = max(self._spare_after, time.monotonic() + pause)
-
-    def _begun(self, worker: WorkerProcess) -> bool:
-        return worker.run is not None and self._store.run(worker.run.id).pid is not None
-
-    def _lost(self, run: Run, why: str, *, counts: bool = True) -> None:
-        """Handle a run whose worker is gone: queue it again if the worker never began it, else interrupt it.
-
-        A worker may end because of its previous run, or before it has imported torch. The next run must not suffer for
-        that, so it is queued again. `counts`: whether the run itself may be the cause, which ends it after some times.
-        """
-        failed = self._failed_hand_outs.pop(run.id, 0) + counts
-        if failed < _HAND_OUTS and self._store.release(run):
-            self._failed_hand_outs[run.id] = failed
-        else:
-            liveness.interrupt(self._store, run, why)
-
-    def _patrol(self) -> None:
-        """Find running runs of this host whose process is gone or hangs: also those left over from a killed app."""
-        workers_by_run = {worker.run.id: worker for worker in self._workers if worker.run is not None}
-        running = liveness.running_here(self._store)
-        self._silence.look({run.id: (run.worker, run.heartbeat, run.step) for run in running})
-        self._run_troubles = [
-            Trouble(f"Run #{run.number}: {run.trouble}", cause=run.trouble) for run in running if run.trouble
-        ]
-        begun = [run for run in running if run.pid is not None]
-        # End stopped processes first: one of them may hold the lock of the database, and the rest would wait for it.
-        self._end_hanging([run for run in begun if processes.is_stopped(run.pid)], workers_by_run)
-        if any(self._silence.of(run.id) > _DOUBT_SECONDS for run in begun):
-            self._probe()
-            self._end_hanging(begun, workers_by_run)
-        now = self._store.clock()
-        for run in running:
-            if run.id not in workers_by_run and liveness.is_gone(
-                run, max(self._silence.of(run.id), now - (run.heartbeat or 0.0))
-            ):
-                self._lost(run, "The process of this run is gone.")
-        liveness.settle_broken(self._store)
-
-    def _probe(self) -> None:
-        """Write to the store as a worker does. If that fails or is slow, workers were held up: forget their silence."""
-        begun = time.monotonic()
-        try:
-            self._store.set_setting(_PROBE, self._store.clock())
-        except troubles.STORE_ERRORS:
-            self._silence.forget()
-            raise
-        if time.monotonic() - begun > _LATE_SECONDS:
-            self._silence.forget()
-
-    def _end_hanging(self, runs: Sequence[Run], workers_by_run: Mapping[str, WorkerProcess]) -> None:
-        """Kill workers that give no sign of life. Other processes are left alone, as they may only be asleep."""
-        why = f"Its process said nothing for {SILENT_SECONDS:.0f} s and was ended."
-        for run in runs:
-            if self._silence.of(run.id) <= SILENT_SECONDS or run.pid is None:
-                continue
-            if run.id in workers_by_run:
-                workers_by_run[run.id].verdict = why
-                workers_by_run[run.id].process.kill()
-            elif "mnist_core.jobs.worker" in processes.command(run.pid):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(run.pid, signal.SIGKILL)
-                liveness.interrupt(self._store, run, why)
-
-    def _free_gpu(self) -> str:
-        taken = {worker.gpu for worker in self._workers if worker.run is not None}
-        return next((gpu for gpu in gpus() if gpu not in taken), gpus()[0] if gpus() else "")
 
 
 def start(store: Store) -> Jobs:
@@ -396,21 +186,3 @@ def _started() -> list[Jobs]:
         for thread in threading.enumerate()
         if getattr(thread, "runs_the_queue", False)
     ]
-
-
-def _why(code: int, run: Run) -> str:
-    if _ending(code) == "SIGKILL":
-        return (
-            "The process of this run was killed, perhaps because memory ran out: "
-            f"a smaller batch size (now {run.config.batch_size}) or network needs less, and so do fewer runs at once."
-        )
-    if code == 0:
-        return "The process of this run ended without a result."
-    return f"The process of this run ended unexpectedly ({_ending(code)}); details are in {LOG} of the results folder."
-
-
-def _ending(code: int) -> str:
-    """How a process ended, such as "exit code 1" or "SIGKILL"."""
-    with contextlib.suppress(ValueError):
-        return signal.Signals(-code).name
-    return f"exit code {code}"

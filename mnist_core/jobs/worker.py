@@ -29,7 +29,7 @@ from mnist_core.jobs.trainers import Trainer, trainer_of
 from mnist_core.jobs.troubles import STORE_ERRORS, explain
 from mnist_core.jobs.watching import RunRecorder
 from mnist_core.jobs.worker_process import READY
-from mnist_core.store import Run, RunState, Store, remove_leftovers
+from mnist_core.store import Run, RunState, Store, remove_leftovers, shut_out
 from mnist_core.training import allocation
 
 _RECORD_SECONDS = 0.2
@@ -49,6 +49,7 @@ def work(store: Store, run: Run, interrupt: threading.Event | None = None, *, wa
         pulse.hold(lambda: store.beat(run))
         pulse.hold(pulse.bound_student)
         # A killed process that trained this run before may have left half-written files.
+        shut_out(store.folder(run.id))
         remove_leftovers(store.folder(run.id), owner_gone=True)
         yield from _work(store, run, pulse, watched)
     except LostRunError:
@@ -171,6 +172,25 @@ def _warm_up() -> None:
     pd.DataFrame({"a": [0]}).to_parquet(io.BytesIO())
 
 
+def run_one(store: Store, run: Run, interrupt: threading.Event) -> bool:
+    """`work` for a process that trains one run after another; False if it cannot train another one after this."""
+    for _ in work(store, run, interrupt):
+        pass
+    gc.collect()
+    allocation.give_memory_back()
+    if torch.cuda.is_initialized():
+        # Give the GPU's memory back, because another process may train the next run.
+        torch.cuda.empty_cache()
+    # A fit of scikit-learn that does not stop keeps its thread busy; only the end of the process ends it.
+    return not any(getattr(thread, "fits_estimator", False) for thread in threading.enumerate())
+
+
+def begin_process() -> None:
+    """Prepare this process for training one run after another."""
+    allocation.keep_large_tensors()
+    _warm_up()
+
+
 def _say_ready() -> None:
     """Tell the jobs that this process can train. From then on everything printed goes into the log."""
     print(READY.decode(), flush=True)
@@ -180,8 +200,7 @@ def _say_ready() -> None:
 def main() -> int:
     """Train the runs that are named on standard input, one after another, until it closes."""
     priority.give_way()
-    allocation.keep_large_tensors()
-    _warm_up()
+    begin_process()
     _say_ready()
     interrupt, order, store = threading.Event(), {}, None
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -195,9 +214,8 @@ def main() -> int:
             # Never a new database: an empty folder in place of the results is not where the run was queued.
             store = store or Store(environment.results_dir(), environment.database_url(), only_look=True)
             run = store.run(order["run"])
-            if run.worker == order["worker"]:
-                for _ in work(store, run, interrupt):
-                    pass
+            if run.worker == order["worker"] and not run_one(store, run, interrupt):
+                return 0
         except STORE_ERRORS as error:
             # Do not print the error's own text: it may hold SQL with its values.
             print(f"{type(error).__name__}: {explain(error)}", file=sys.stderr)
@@ -205,15 +223,7 @@ def main() -> int:
         except Exception:
             traceback.print_exc()
             return 1
-        gc.collect()
-        allocation.give_memory_back()
-        if torch.cuda.is_initialized():
-            # Give the GPU's memory back, because another process may train the next run.
-            torch.cuda.empty_cache()
         order.clear()
-        if any(getattr(thread, "fits_estimator", False) for thread in threading.enumerate()):
-            # A fit of scikit-learn that does not stop keeps its thread busy; only the end of the process ends it.
-            return 0
     return 0
 
 

@@ -47,7 +47,7 @@ class WorkerProcess:
                 stderr=log,
                 start_new_session=True,
                 cwd=Path(__file__).resolve().parents[2],
-                env=os.environ | _folders(store),
+                env=os.environ | folders_of(store),
             )
         self._listener = threading.Thread(target=self._listen, name="worker-listener", daemon=True)
         self._listener.start()
@@ -100,7 +100,7 @@ class WorkerProcess:
                     self._ready.set()
 
 
-def _folders(store: Store) -> dict[str, str]:
+def folders_of(store: Store) -> dict[str, str]:
     """Environment variables that lead the worker to the same folders from its own working directory."""
     return {
         "MNIST_LAB_DATA": str(environment.data_dir()),

@@ -9,7 +9,7 @@ from mnist_core.analysis import Luck
 from mnist_core.config import FIGURE_NAME_LENGTH, MOST_LUCK_SEEDS, LuckPart, RunConfig, SeedScore
 from mnist_core.errors import ConfigError, StoreError
 from mnist_core.luck.scores import read_scores
-from mnist_core.store import RESUMABLE_STATES, Run, RunState, Store, default_name, new_id, queueing, runs_at_once
+from mnist_core.store import RESUMABLE_STATES, Run, RunState, Store, default_name, new_id, places, queueing
 from mnist_core.text import one_line
 from mnist_core.training import SEEDS_AT_ONCE, check_trainable
 
@@ -138,7 +138,7 @@ def start_group(
             figure=figure,
             figure_name=one_line(figure_name)[:FIGURE_NAME_LENGTH],
         )
-        for first, count in _shares(config.seed, seeds, max(1, runs_at_once(store)))
+        for first, count in _shares(config.seed, seeds, max(1, places(store)))
     ]
     queueing.enqueue_parts(store, config, title, parts)
     return group

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mnist_core import environment
 from mnist_core.store.leftovers import remove_leftovers_of
 
 _CHUNK = 1 << 20
@@ -31,16 +32,25 @@ class Artifact:
     size: int
 
 
-def write_atomically(target: Path, write: Callable[[Path], None]) -> tuple[str, int]:
-    """Call `write` with a temporary path beside `target`, then move it there; returns sha256 and size.
+def make_results_folder(folder: Path) -> None:
+    """Make the folder of all runs unless it is there, for no one else, or on a cluster its group. Raises OSError."""
+    if not folder.is_dir():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The mode of mkdir would lose what the umask takes away.
+        folder.chmod(environment.folder_mode())
 
-    Raises OSError, also where a device or a pipe is in the place of the file: it would be replaced, not written to.
+
+def write_atomically(target: Path, write: Callable[[Path], None], staging: Path | None = None) -> tuple[str, int]:
+    """Call `write` with a temporary path, then move it to `target`; returns sha256 and size.
+
+    The temporary file lies beside `target`, or in the folder `staging`. Raises OSError, also where a device or a pipe
+    is in the place of the file: it would be replaced, not written to.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists() and not target.is_file() and not target.is_dir():
         raise OSError(errno.EINVAL, "it is a device or a pipe, not a file", str(target))
     remove_leftovers_of(target)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    temporary = (staging or target.parent) / f".{target.name}.{os.getpid()}.part"
     try:
         write(temporary)
         with temporary.open("rb+") as file:

@@ -3,6 +3,7 @@
 import glob
 import os
 
+from mnist_core.store.cluster_state import read_cluster
 from mnist_core.store.store import Store
 
 _SETTING = "runs_at_once"
@@ -26,3 +27,11 @@ def cores() -> int:
 def gpus() -> list[str]:
     """Indices of the NVIDIA devices of this machine."""
     return sorted(path.removeprefix("/dev/nvidia") for path in glob.glob("/dev/nvidia[0-9]*"))
+
+
+def places(store: Store) -> int:
+    """How many runs train at the same time: one for each core of a cluster that lives, or `runs_at_once` here."""
+    cluster = read_cluster(store)
+    if cluster.lives(store.clock()):
+        return max(1, int(sum(node.cpus for node in cluster.nodes if node.state == "trains")))
+    return runs_at_once(store)

@@ -391,16 +391,16 @@ def clean_tags(tags: Iterable[str]) -> list[str]:
     return sorted({one_line(tag).strip() for tag in tags} - {""})
 
 
-def claim(now: float, pid: int | None) -> dict[str, Any]:
+def claim(now: float, pid: int | None, token: str | None = None) -> dict[str, Any]:
     """Columns that a claim writes into a run's row. From then on only the holder of the new token may record.
 
-    `pid` is the process that trains the run, if it is known already.
+    `pid` is the process that trains the run, if it is known already; `token` the holder's own.
     """
     return {
         "state": "running",
         "queued": None,
         "request": None,
-        "worker": secrets.token_hex(8),
+        "worker": token or secrets.token_hex(8),
         "host": socket.gethostname(),
         "pid": pid,
         "pid_start": None if pid is None else _start_of(pid),

@@ -17,10 +17,18 @@ from mnist_core.errors import LostRunError, StorageError, StoreError
 from mnist_core.events import Event
 from mnist_core.store import history, rows
 from mnist_core.store import measurements as measured
-from mnist_core.store.artifacts import RUN_FOLDER, Artifact, intact_bytes, is_intact, write_atomically
+from mnist_core.store.artifacts import (
+    RUN_FOLDER,
+    Artifact,
+    intact_bytes,
+    is_intact,
+    make_results_folder,
+    write_atomically,
+)
 from mnist_core.store.connections import address, connect, file_of, writing
 from mnist_core.store.dialects import as_bytes, json_text
 from mnist_core.store.failures import DOCTOR, system_errors
+from mnist_core.store.fences import claimed_files, remove_file
 from mnist_core.store.imported_runs import add_imported
 from mnist_core.store.leftovers import remove
 from mnist_core.store.migrations import begin_file, migrate
@@ -90,7 +98,7 @@ class Store:
         self.file = file_of(location)
         if not only_look:
             with system_errors(folder, "made"):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_results_folder(folder)
             if self.file is not None:
                 begin_file(self.file, folder)
         self.engine = connect(location)
@@ -544,8 +552,10 @@ class Store:
         remove(doomed)
         return True
 
-    def claim(self, run_id: str | None = None, limit: int | None = None) -> Run | None:
+    def claim(self, run_id: str | None = None, limit: int | None = None, *, token: str | None = None) -> Run | None:
         """Take the next queued run (or this one) if fewer than `limit` are running here; None if there is none.
+
+        A machine of a cluster names the `token` of its claim; it too waits until the run's student has room.
 
         The run's `worker` is a new token: only its holder may record to the run. A run that is claimed by its id is
         trained in this process; any other is handed to a worker, and begins with that worker's first beat.
@@ -559,13 +569,13 @@ class Store:
                 return None
             named = runs.c.number == number if run_id is None else runs.c.id == run_id
             wanted = sa.and_(named, runs.c.state == "queued", runs.c.deleted.is_(None))
-            if run_id is None:
+            if run_id is None or token is not None:
                 # Asked again while the run is claimed: another app may just have claimed a run of the same student.
                 wanted &= rows.owner_has_room(quotas.running)
             with writing(self.engine).begin() as connection:
                 if limit is not None and rows.count_running_here(connection, damaged) >= limit:
                     return None
-                values = claim(self.clock(), None if run_id is None else os.getpid())
+                values = claim(self.clock(), None if run_id is None else os.getpid(), token)
                 change = runs.update().where(wanted).values(**values).returning(runs.c.id)
                 claimed = connection.execute(change).scalar()
                 matches, broken = rows.read(connection, runs.c.id == claimed) if claimed else ([], [])
@@ -755,7 +765,9 @@ class Store:
         with system_errors(target):
             # Fail if the results folder was moved away. A new folder in its place would keep it from being put back.
             self.root.stat()
-            sha256, size = write_atomically(target, write)
+            self.folder(run.id).mkdir(exist_ok=True)
+            with claimed_files(self.folder(run.id), run.worker or "", lambda: self._check_holder(run)) as staging:
+                sha256, size = write_atomically(target, write, staging)
         same = (artifacts.c.run == run.number) & (artifacts.c.path == path)
         with writing(self.engine, durable=False, in_turn=False).begin() as connection:
             self._write(connection, run, heartbeat=self.clock())
@@ -781,22 +793,36 @@ class Store:
         return True
 
     def drop_artifact(self, run: Run, path: str) -> None:
-        """Remove a file of the run and its row, even if the disk is full."""
-        target = self.folder(run.id) / path
+        """Remove a file of the run and its row, even if the disk is full. Raises StorageError, LostRunError."""
         try:
             self._forget(run, path)
         except StorageError as error:
             if error.kind != "full":
                 raise
             # On a full disk the row cannot be deleted before the file has made room.
-            with system_errors(target, "removed"):
-                target.unlink(missing_ok=True)
+            self._remove_file(run, path)
             self._forget(run, path)
+        self._remove_file(run, path)
+
+    def _remove_file(self, run: Run, path: str) -> None:
+        folder = self.folder(run.id)
+        target = folder / path
         with system_errors(target, "removed"):
-            target.unlink(missing_ok=True)
+            if run.worker is None:
+                target.unlink(missing_ok=True)
+            elif target.exists():
+                with claimed_files(folder, run.worker, lambda: self._check_holder(run)) as staging:
+                    remove_file(target, staging)
+
+    def _check_holder(self, run: Run) -> None:
+        """Raise LostRunError unless the run is still running under this claim."""
+        if not self.holds(run):
+            raise LostRunError(f"run #{run.number} no longer belongs to this worker")
 
     def _forget(self, run: Run, path: str) -> None:
         with writing(self.engine, durable=False).begin() as connection:
+            if run.worker is not None:
+                self._write(connection, run, heartbeat=self.clock())
             before = history.files_of(connection, run.number)
             connection.execute(artifacts.delete().where(artifacts.c.run == run.number, artifacts.c.path == path))
             history.relist(connection, run.number, before)

@@ -11,7 +11,7 @@ from mnist_core.analysis import costs
 from mnist_core.architectures import describe_architecture
 from mnist_core.config import AUGMENTATIONS, RunConfig, dataset
 from mnist_core.data import count_held_out, input_shape_and_classes
-from mnist_core.store import Run, Store, runs_at_once
+from mnist_core.store import Run, Store, places
 
 # Measured on one core of a small cloud machine with one thread; past runs correct the sum for the machine at hand. The
 # first constant is for reading the data and for the predictions at the end.
@@ -30,7 +30,7 @@ _LOOKED_AT = 300
 
 
 def estimated_seconds(store: Store, configs: Sequence[RunConfig]) -> float:
-    """Seconds until all of these are trained here, `runs_at_once` side by side, the longest first.
+    """Seconds until all of these are trained, as many side by side as there are `places`, the longest first.
 
     The pace of a network is the median of this store's latest runs of the same architecture, batch size, data set and
     device. Without such runs it is counted: steps, layers, multiply-accumulates and parameters times constants, and
@@ -38,7 +38,7 @@ def estimated_seconds(store: Store, configs: Sequence[RunConfig]) -> float:
     halving and runs that diverge make it shorter; what already waits in the queue is not counted.
     """
     durations = sorted(run_seconds(store, configs), reverse=True)
-    ends = [0.0] * max(1, runs_at_once(store))
+    ends = [0.0] * max(1, places(store))
     for seconds in durations:
         heapq.heapreplace(ends, ends[0] + seconds)
     return max(ends)

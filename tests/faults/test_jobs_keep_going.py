@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from mnist_core.config.run_config import RunConfig
-from mnist_core.jobs import queue
+from mnist_core.jobs import local_executor, queue
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 from tests.app_process import ROOT, app_process, free_port, wait_until
@@ -102,7 +102,7 @@ def broken_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setattr(sys, "executable", str(program))
-    monkeypatch.setattr(queue, "_SPARE_DELAY_SECONDS", 0.5)
+    monkeypatch.setattr(local_executor, "_SPARE_DELAY_SECONDS", 0.5)
     return broken
 
 
@@ -147,7 +147,7 @@ def test_a_worker_that_hangs_is_ended_and_its_run_can_be_resumed(
 ):
     run, pid = training(store)
     # Only now, because a busy machine may be silent for longer before.
-    monkeypatch.setattr(queue, "SILENT_SECONDS", seconds)
+    monkeypatch.setattr(local_executor, "SILENT_SECONDS", seconds)
     os.kill(pid, signal.SIGSTOP)
     # Silence counts from the last sign of life, which on a busy machine may be a while before the stop.
     last_beat = store.run(run.id).heartbeat
@@ -172,8 +172,8 @@ def test_a_worker_that_hangs_is_not_ended_while_nobody_can_write(
     store: Store, running: queue.Jobs, monkeypatch: pytest.MonkeyPatch, hold_the_database: Callable[[], "sa.Connection"]
 ):
     """A locked database silences every worker."""
-    monkeypatch.setattr(queue, "SILENT_SECONDS", 4.0)
-    monkeypatch.setattr(queue, "_DOUBT_SECONDS", 0.5)
+    monkeypatch.setattr(local_executor, "SILENT_SECONDS", 4.0)
+    monkeypatch.setattr(local_executor, "_DOUBT_SECONDS", 0.5)
     run, pid = training(store)
     lock = hold_the_database()
     time.sleep(8)
@@ -200,7 +200,7 @@ def hold_the_database(store: Store) -> Iterator[Callable[[], "sa.Connection"]]:
 def test_a_stopped_worker_that_locks_the_database_is_ended_too(
     store: Store, running: queue.Jobs, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(queue, "SILENT_SECONDS", 6.0)
+    monkeypatch.setattr(local_executor, "SILENT_SECONDS", 6.0)
     run, pid = training(store)
     engine = sa.create_engine(store.url, isolation_level="AUTOCOMMIT", connect_args={"timeout": 0.1})
     locked = False

@@ -1,0 +1,53 @@
+"""Starting and joining a Ray cluster on this machine, so that nothing listens where it was not asked for."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from mnist_core import environment
+from mnist_core.jobs.cluster.connection import REQUIREMENTS, ClusterError, check_token, in_environment, make_token
+
+_PORT = 6379
+_ROOT = Path(__file__).resolve().parents[3]
+
+
+def start_head(host: str, port: int = _PORT) -> str:
+    """Start the head of a cluster that listens at this address of the machine; returns what others join.
+
+    The head keeps what it knows on the disk, so that it may be started anew. Raises ClusterError.
+    """
+    make_token()
+    storage = environment.results_dir() / ".cluster" / "head"
+    storage.mkdir(parents=True, exist_ok=True)
+    kept = {"RAY_gcs_storage": "rocksdb", "RAY_gcs_storage_path": str(storage)}
+    _ray(host, ["--head", f"--node-ip-address={host}", f"--port={port}", "--include-dashboard=false"], kept)
+    return f"{host}:{port}"
+
+
+def join(address: str, host: str | None = None) -> None:
+    """Let this machine train for the cluster at this address; `host` is its own address. Raises ClusterError."""
+    check_token()
+    _ray(address, [f"--address={address}", *([f"--node-ip-address={host}"] if host else [])], {})
+
+
+def leave() -> None:
+    """End what `start_head` or `join` started on this machine. Raises ClusterError."""
+    _call(["stop"], dict(os.environ))
+
+
+def _ray(address: str, arguments: list[str], variables: dict[str, str]) -> None:
+    # Workers find this program by PYTHONPATH, and their settings in the environment of the node.
+    path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")]))
+    surroundings = in_environment(address) | variables | {"PYTHONPATH": path}
+    _call(["start", "--disable-usage-stats", *arguments], surroundings)
+
+
+def _call(arguments: list[str], surroundings: dict[str, str]) -> None:
+    program = Path(sys.executable).with_name("ray")
+    if not program.is_file():
+        raise ClusterError(f"Ray is not installed. Install it with `python -m pip install -r {REQUIREMENTS}`.")
+    done = subprocess.run([program, *arguments], env=surroundings, capture_output=True, text=True)
+    if done.returncode:
+        lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+        raise ClusterError(f"Ray says: {lines[-1][:300] if lines else f'exit code {done.returncode}'}")

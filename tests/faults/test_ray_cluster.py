@@ -1,0 +1,162 @@
+"""What only happens with several machines: they die, join, are drained, and wake up after others have taken over."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from mnist_core.analysis import trained
+from mnist_core.config.run_config import RunConfig
+from mnist_core.jobs import queue, work
+from mnist_core.store import drained_nodes, read_cluster, set_drained
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
+from mnist_core.training import checkpoints
+from tests.app_process import app_process, free_port, wait_until
+from tests.ray_cluster import RayCluster, ray_cluster
+
+pytestmark = [pytest.mark.long, pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")]
+LONG = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=2000)
+# Long enough to be interrupted on the way.
+WHOLE = LONG.replace(epochs=150, train_images=2000)
+SHORT = LONG.replace(architecture="softmax", epochs=1)
+SECONDS = 150
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[RayCluster]:
+    """A cluster whose head trains nothing, with one machine that does."""
+    with ray_cluster(tmp_path, head_cpus=0) as cluster:
+        cluster.add("one")
+        yield cluster
+
+
+@pytest.fixture
+def lab(cluster: RayCluster, tmp_path: Path) -> Iterator[Store]:
+    """A store whose queue the cluster trains."""
+    store = Store.open(tmp_path / "results")
+    thread = queue.start(store)
+    yield store
+    thread.end()
+
+
+def ended(store: Store, run: Run) -> Run:
+    wait_until(lambda: not store.run(run.id).active, SECONDS)
+    return store.run(run.id)
+
+
+def begun(store: Store, run: Run) -> Run:
+    wait_until(lambda: store.run(run.id).epoch >= 1, SECONDS)
+    return store.run(run.id)
+
+
+def able(store: Store) -> int:
+    return sum(node.state == "trains" and node.cpus > 0 for node in read_cluster(store).nodes)
+
+
+def assert_weights_of_an_undisturbed_run(store: Store, run: Run) -> None:
+    alone = store.enqueue(run.config, claimed=True)
+    for _ in work(store, alone):
+        pass
+    weights = []
+    for each in (store.run(run.id), store.run(alone.id)):
+        last = trained.checkpoints(store, each)[-1]
+        weights.append(checkpoints.load_checkpoint(store.folder(each.id) / last.path, weights_only=True).weights())
+    for name, tensor in weights[0].items():
+        assert torch.equal(tensor, weights[1][name]), name
+
+
+def test_the_runs_of_a_killed_machine_go_on_elsewhere_by_themselves(lab: Store, cluster: RayCluster):
+    run = begun(lab, lab.enqueue(WHOLE))
+    cluster.add("two")
+    wait_until(lambda: able(lab) == 2, SECONDS)
+    before = run.worker
+    cluster.kill("one")
+    done = ended(lab, run)
+    assert done.state == "finished"
+    assert before is not None
+    epochs = lab.curves(run.id, ["epoch_train_loss"])["epoch_train_loss"].epoch
+    assert list(epochs) == list(range(1, WHOLE.epochs + 1))
+    assert_weights_of_an_undisturbed_run(lab, run)
+
+
+def test_a_machine_that_joins_takes_work_at_once(lab: Store, cluster: RayCluster):
+    first, second = lab.enqueue(LONG), lab.enqueue(LONG.replace(seed=1))
+    begun(lab, first)
+    assert lab.run(second.id).state == "queued"
+    cluster.add("two")
+    begun(lab, second)
+    workers = {lab.run(run.id).worker or "" for run in (first, second)}
+    assert len({worker[:16] for worker in workers}) == 2
+
+
+def test_a_drained_machine_gives_its_runs_away(lab: Store, cluster: RayCluster):
+    run = begun(lab, lab.enqueue(WHOLE.replace(epochs=400)))
+    cluster.add("two")
+    wait_until(lambda: able(lab) == 2, SECONDS)
+    (node,) = [node for node in read_cluster(lab).nodes if (run.worker or "").startswith(f"cluster-{node.id[:8]}")]
+    set_drained(lab, drained_nodes(lab) | {node.id})
+    wait_until(lambda: lab.run(run.id).state == "running" and lab.run(run.id).worker != run.worker, SECONDS)
+    moved = lab.run(run.id)
+    assert not (moved.worker or "").startswith(f"cluster-{node.id[:8]}")
+    wait_until(lambda: lab.run(run.id).epoch > moved.epoch, SECONDS)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may hide a folder")
+def test_a_machine_without_the_shared_folder_is_left_out_by_name(lab: Store, cluster: RayCluster):
+    hide = f"mount -t tmpfs none '{lab.root}'"
+    join = f"'{sys.executable}' -m ray.scripts.scripts start --address={cluster.address} --num-cpus=1 --block"
+    with subprocess.Popen(
+        ["unshare", "--mount", "sh", "-c", f"{hide} && exec {join}"],
+        env=cluster.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as blind:
+        try:
+            wait_until(lambda: any(node.state == "left out" for node in read_cluster(lab).nodes), SECONDS)
+            (left_out,) = [node for node in read_cluster(lab).nodes if node.state == "left out"]
+            assert str(lab.root) in left_out.reason
+            assert any(left_out.name in text for text in read_cluster(lab).troubles)
+            run = lab.enqueue(SHORT)
+            assert ended(lab, run).state == "finished"
+        finally:
+            os.killpg(blind.pid, signal.SIGTERM)
+
+
+def test_a_restart_of_the_app_ends_no_run(cluster: RayCluster, tmp_path: Path):
+    results = tmp_path / "results"
+    store = Store.open(results)
+    run = store.enqueue(LONG)
+    with app_process(results, free_port()):
+        before = begun(store, run)
+    epoch = store.run(run.id).epoch
+    wait_until(lambda: store.run(run.id).epoch > epoch, SECONDS)
+    with app_process(results, free_port()):
+        now = store.run(run.id)
+        assert (now.state, now.worker, now.pid) == ("running", before.worker, before.pid)
+        another = store.enqueue(SHORT)
+        store.request(run.id, "stop")
+        assert ended(store, run).state == "stopped"
+        assert ended(store, another).state == "finished"
+
+
+def test_a_worker_that_wakes_up_later_changes_no_file(lab: Store, cluster: RayCluster):
+    run = begun(lab, lab.enqueue(WHOLE))
+    assert run.pid
+    cluster.add("two")
+    wait_until(lambda: able(lab) == 2, SECONDS)
+    os.kill(run.pid, signal.SIGSTOP)
+    try:
+        wait_until(lambda: lab.run(run.id).worker not in (None, run.worker), SECONDS)
+    finally:
+        os.kill(run.pid, signal.SIGCONT)
+    assert ended(lab, run).state == "finished"
+    assert all(lab.intact(run.id, artifact) for artifact in lab.artifacts(run.id))
+    assert not list(lab.folder(run.id).glob(".claim-*"))
+    assert_weights_of_an_undisturbed_run(lab, run)
