@@ -127,7 +127,6 @@ def _show_limit() -> None:
         help="How many runs train at the same time; 0 lets none start. On a CPU, at most one for each core.",
     )
 
-
     cluster = read_cluster(open_store())
     if cluster.lives(open_store().clock()):
         st.caption(f"A cluster trains these runs, up to {places(open_store())} at once. 0 holds the queue there, too.")

@@ -36,7 +36,8 @@ def start(host: _Host = "127.0.0.1", port: Annotated[int, typer.Option(min=1, ma
     address = start_head(host, port)
     print(
         f"The cluster has begun. Copy {token_file()} to the same place on each machine, readable by its owner alone,\n"
-        f"and run there:\n  python -m mnist_core cluster join {address}\nStart the app with:\n  MNIST_LAB_CLUSTER={address}"
+        f"and run there:\n  python -m mnist_core cluster join {address}\n"
+        f"Start the app with:\n  MNIST_LAB_CLUSTER={address}"
     )
 
 

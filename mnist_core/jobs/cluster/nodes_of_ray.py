@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mnist_core import environment
 from mnist_core.jobs.cluster.connection import REQUIREMENTS, ClusterError, check_token, in_environment, make_token
 
 _PORT = 6379
@@ -17,9 +16,9 @@ def start_head(host: str, port: int = _PORT) -> str:
 
     The head keeps what it knows on the disk, so that it may be started anew. Raises ClusterError.
     """
-    make_token()
-    storage = environment.results_dir() / ".cluster" / "head"
-    storage.mkdir(parents=True, exist_ok=True)
+    # Beside the token and not in the folder that all share, whose locks may not hold.
+    storage = make_token().with_name("mnist-lab-head")
+    storage.mkdir(mode=0o700, exist_ok=True)
     kept = {"RAY_gcs_storage": "rocksdb", "RAY_gcs_storage_path": str(storage)}
     _ray(host, ["--head", f"--node-ip-address={host}", f"--port={port}", "--include-dashboard=false"], kept)
     return f"{host}:{port}"
