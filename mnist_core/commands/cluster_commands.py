@@ -10,6 +10,7 @@ from rich.table import Table
 
 from mnist_core import environment
 from mnist_core.errors import ConfigError
+from mnist_core.jobs import cluster_token_file, join_cluster, leave_cluster, start_cluster
 from mnist_core.store import (
     ClusterNode,
     Run,
@@ -30,13 +31,10 @@ _Host = Annotated[str, typer.Option(help="The address of this machine at which t
 @cluster_app.command("start")
 def start(host: _Host = "127.0.0.1", port: Annotated[int, typer.Option(min=1, max=65535)] = 6379) -> None:
     """Start the head of a cluster on this machine, which trains, too. It listens at this address alone."""
-    from mnist_core.jobs.cluster.connection import token_file
-    from mnist_core.jobs.cluster.nodes_of_ray import start_head
-
-    address = start_head(host, port)
+    address = start_cluster(host, port)
     print(
-        f"The cluster has begun. Copy {token_file()} to the same place on each machine, readable by its owner alone,\n"
-        f"and run there:\n  python -m mnist_core cluster join {address}\n"
+        f"The cluster has begun. Copy {cluster_token_file()} to the same place on each machine,\n"
+        f"readable by its owner alone, and run there:\n  python -m mnist_core cluster join {address}\n"
         f"Start the app with:\n  MNIST_LAB_CLUSTER={address}"
     )
 
@@ -47,18 +45,14 @@ def join(
     host: Annotated[str, typer.Option(help="The address of this machine, if it has several.")] = "",
 ) -> None:
     """Let this machine train for a cluster."""
-    from mnist_core.jobs.cluster import nodes_of_ray
-
-    nodes_of_ray.join(address, host or None)
+    join_cluster(address, host or None)
     print("This machine trains for the cluster from now on; `python -m mnist_core cluster status` shows it.")
 
 
 @cluster_app.command("leave")
 def leave() -> None:
     """Take this machine out of its cluster; its runs go on elsewhere from their last checkpoints."""
-    from mnist_core.jobs.cluster import nodes_of_ray
-
-    nodes_of_ray.leave()
+    leave_cluster()
 
 
 @cluster_app.command("status")

@@ -1,4 +1,7 @@
 from . import resuming as resuming
+from .cluster.nodes_of_ray import join_cluster as join_cluster
+from .cluster.nodes_of_ray import leave_cluster as leave_cluster
+from .cluster.nodes_of_ray import start_cluster as start_cluster
 from .following import follow_all as follow_all
 from .following import follow_run as follow_run
 from .following import interruptible as interruptible

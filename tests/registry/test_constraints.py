@@ -75,7 +75,8 @@ def test_the_package_allows_the_versions_that_were_tested():
 
 
 @pytest.mark.parametrize(
-    ("part", "extras"), [("mnist_core", ("mlflow",)), ("dashboard", ("dashboard",)), ("pages", ("dashboard",))]
+    ("part", "extras"),
+    [("mnist_core", ("mlflow", "cluster")), ("dashboard", ("dashboard",)), ("pages", ("dashboard",))],
 )
 def test_what_is_imported_is_needed_or_brought_along(part: str, extras: tuple[str, ...]):
     imported = {module for file in (ROOT / part).rglob("*.py") for module in imported_modules(file)}

@@ -21,14 +21,14 @@ class ClusterError(MnistLabError):
     """The cluster cannot be reached or started."""
 
 
-def token_file() -> Path:
+def cluster_token_file() -> Path:
     """The file with the token that all machines of a cluster share."""
     return Path(os.environ.get(_TOKEN_PATH) or Path.home() / _TOKEN_FILE)
 
 
 def make_token() -> Path:
     """Write a new token unless there is one; returns its file. Raises StorageError."""
-    path = token_file()
+    path = cluster_token_file()
     with system_errors(path, "written"):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
@@ -43,7 +43,7 @@ def check_token() -> None:
     """Make sure that there is a token, and that nobody else can read its file. Raises ClusterError or StorageError."""
     if os.environ.get("RAY_AUTH_TOKEN"):
         return
-    path = token_file()
+    path = cluster_token_file()
     if not path.is_file():
         raise ClusterError(
             f"The token of the cluster is missing: {path}. Copy it from the machine on which the cluster was started "
@@ -58,7 +58,7 @@ def variables_for(address: str) -> dict[str, str]:
     """Variables that Ray needs in every process that starts or joins a cluster at this address."""
     variables = {
         "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN_PATH": str(token_file()),
+        "RAY_AUTH_TOKEN_PATH": str(cluster_token_file()),
         "RAY_USAGE_STATS_ENABLED": "0",
         # Ray reads warnings about the number of its processes and about GPUs from these.
         "RAY_DEDUP_LOGS": "0",

@@ -53,13 +53,12 @@ _NODE_GONE = "The machine that trained this run is gone from the cluster."
 _SILENT = f"Its machine said nothing for {SILENT_SECONDS:.0f} s."
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Flight:
     """A run on its way to a machine, or trained by one."""
 
     run: Run
     salt: str
-    cancelled: bool = False
 
 
 class Dispatcher:
@@ -70,6 +69,8 @@ class Dispatcher:
         self._store: Store = surroundings.enter()
         self._machines = Machines(self._store, surroundings)
         self._flights: dict[Any, _Flight] = {}
+        # The salts of the tasks that were taken back before they began.
+        self._taken_back: set[str] = set()
         self._refused_until: dict[str, float] = {}
         # How often a run ended before it was claimed, and after which epoch it was resumed how often, by its id.
         self._failed: dict[str, int] = {}
@@ -125,6 +126,7 @@ class Dispatcher:
             # Before the flight is forgotten: if the store cannot be asked now, this is done again.
             self._end_flight(flight, claimed, error)
             del self._flights[reference]
+            self._taken_back.discard(flight.salt)
 
     def _end_flight(self, flight: _Flight, claimed: bool, error: RayError | None) -> None:
         run = _current(self._store, flight.run.id)
@@ -132,10 +134,12 @@ class Dispatcher:
             return
         if run.state == "running" and (run.worker or "").endswith(flight.salt):
             why, is_of_node = _why(error, run)
+            if is_of_node and not isinstance(error, TaskCancelledError):
+                self._machines.doubt(run)
             self._lost(run, why, go_on=is_of_node)
         elif run.state == "queued" and error is None:
             self._refused_until[run.id] = time.monotonic() + _REFUSED_SECONDS
-        elif run.state == "queued" and not flight.cancelled and not isinstance(error, NodeDiedError):
+        elif run.state == "queued" and flight.salt not in self._taken_back and not isinstance(error, NodeDiedError):
             self._count_failure(run, error)
 
     def _count_failure(self, run: Run, error: RayError | None) -> None:
@@ -170,6 +174,7 @@ class Dispatcher:
             here = run.host == socket.gethostname() and run.pid is not None
             if self._silence.of(run.id) > SILENT_SECONDS:
                 self._give_up(run.id)
+                self._machines.doubt(run)
                 self._lost(run, _SILENT, go_on=True)
             elif run.id not in flying and here and processes.lives(run.pid or 0, run.pid_start) is False:
                 # An earlier dispatcher has given it away, and ended with its tasks.
@@ -201,7 +206,7 @@ class Dispatcher:
         waiting = {run.id for run in self._store.runs([f.run.id for f in self._flights.values()], states=["queued"])}
         for reference, flight in self._flights.items():
             if flight.run.id in waiting:
-                flight.cancelled = True
+                self._taken_back.add(flight.salt)
                 ray.cancel(reference)
 
     def _give_away(self) -> None:

@@ -14,7 +14,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from mnist_core import __version__
 from mnist_core.jobs.cluster import tasks
 from mnist_core.jobs.cluster.surroundings import Surroundings
-from mnist_core.store import ClusterNode, Store, drained_nodes, forget_setting, write_text_atomically
+from mnist_core.store import ClusterNode, Run, Store, drained_nodes, forget_setting, runs_on, write_text_atomically
 
 # A machine that does not answer in this time is left out, and asked again later, as one that is left out.
 _ANSWER_SECONDS, _AGAIN_SECONDS = 120.0, 60.0
@@ -22,7 +22,7 @@ _ANSWER_SECONDS, _AGAIN_SECONDS = 120.0, 60.0
 _answer = ray.remote(num_cpus=0, max_retries=0)(tasks.answer_probe)
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Asked:
     """A machine that was asked to show that it belongs to the store."""
 
@@ -39,6 +39,8 @@ class Machines:
         self._nodes: dict[str, ClusterNode] = {}
         self._asked: dict[str, _Asked] = {}
         self._left_out_at: dict[str, float] = {}
+        # Until when a machine that has just lost a run gets no other: Ray may take long to see that it is gone.
+        self._doubted_until: dict[str, float] = {}
 
     @property
     def all(self) -> list[ClusterNode]:
@@ -48,7 +50,18 @@ class Machines:
     @property
     def able(self) -> list[ClusterNode]:
         """Those that may take runs."""
-        return [node for node in self._nodes.values() if node.state == "trains"]
+        now = time.monotonic()
+        return [
+            node
+            for node in self._nodes.values()
+            if node.state == "trains" and self._doubted_until.get(node.id, 0.0) <= now
+        ]
+
+    def doubt(self, run: Run) -> None:
+        """Give no runs for a while to the machine that has lost this one."""
+        for node in self.all:
+            if runs_on(node, [run]):
+                self._doubted_until[node.id] = time.monotonic() + _AGAIN_SECONDS
 
     def look(self) -> bool:
         """See which nodes live, ask new ones, and hear answers; whether one is able no more."""

@@ -11,7 +11,7 @@ _PORT = 6379
 _ROOT = Path(__file__).resolve().parents[3]
 
 
-def start_head(host: str, port: int = _PORT) -> str:
+def start_cluster(host: str, port: int = _PORT) -> str:
     """Start the head of a cluster that listens at this address of the machine; returns what others join.
 
     The head keeps what it knows on the disk, so that it may be started anew. Raises ClusterError.
@@ -24,14 +24,14 @@ def start_head(host: str, port: int = _PORT) -> str:
     return f"{host}:{port}"
 
 
-def join(address: str, host: str | None = None) -> None:
+def join_cluster(address: str, host: str | None = None) -> None:
     """Let this machine train for the cluster at this address; `host` is its own address. Raises ClusterError."""
     check_token()
     _ray(address, [f"--address={address}", *([f"--node-ip-address={host}"] if host else [])], {})
 
 
-def leave() -> None:
-    """End what `start_head` or `join` started on this machine. Raises ClusterError."""
+def leave_cluster() -> None:
+    """End what `start_cluster` or `join_cluster` started on this machine. Raises ClusterError."""
     _call(["stop"], dict(os.environ))
 
 
