@@ -24,6 +24,7 @@ from mnist_core.store.failures import DOCTOR, system_errors
 from mnist_core.store.imported_runs import add_imported
 from mnist_core.store.leftovers import remove
 from mnist_core.store.migrations import begin_file, migrate
+from mnist_core.store.page_columns import renew_page_columns
 from mnist_core.store.quotas import SETTING as QUOTAS_SETTING
 from mnist_core.store.quotas import Quotas
 from mnist_core.store.reserve import keep_reserve, with_reserve
@@ -644,6 +645,8 @@ class Store:
             values["rules"] = asdict(rules)
         with writing(self.engine).begin() as connection:
             self._write(connection, run, **values)
+            if "config" in values:
+                renew_page_columns(connection, runs.c.number == run.number)
 
     def record(self, run: Run, events: Sequence[Event]) -> None:
         """Store what these events measured and the progress. Raises LostRunError."""
@@ -861,6 +864,8 @@ class Store:
             change = runs.update().where(runs.c.id.in_(ids)).values(**values).returning(runs.c.number)
             numbers = connection.execute(change).scalars().all()
             history.relabel(connection, numbers, values)
+            if values.keys() & {"name", "tags"}:
+                renew_page_columns(connection, runs.c.number.in_(numbers))
 
     def _number(self, connection: sa.Connection, run_id: str) -> int:
         number = connection.execute(sa.select(runs.c.number).where(runs.c.id == run_id, self.visible)).scalar()
