@@ -178,11 +178,24 @@ def _row(number: int, random: np.random.Generator) -> dict[str, object]:
     state, accuracy = _STATES[number % len(_STATES)], float(random.uniform(0.9, 0.99))
     row = new_row(config, f"run-{number:06}", ("sweep",) if number % 2 else (), 1.7e9 + 60 * number, number)
     return row | {
-        **{"state": state, "queued": None, "started": row["created"], "finished": row["created"] + 50.0, "epoch": 10},
-        **{"step": 8590, "steps_per_epoch": 859, "parameters": 79_510, "macs": 79_400, "train_images": 55_000},
-        **{"seconds": 30 * float(random.random()), "images_per_second": 60_000.0, "best_epoch": 7},
-        **{"train_loss": 1 - accuracy, "train_accuracy": accuracy, "validation_loss": 0.1},
-        **{"validation_accuracy": accuracy, "test_loss": 0.1},
+        "state": state,
+        "queued": None,
+        "started": row["created"],
+        "finished": row["created"] + 50.0,
+        "epoch": 10,
+        "step": 8590,
+        "steps_per_epoch": 859,
+        "parameters": 79_510,
+        "macs": 79_400,
+        "train_images": 55_000,
+        "seconds": 30 * float(random.random()),
+        "images_per_second": 60_000.0,
+        "best_epoch": 7,
+        "train_loss": 1 - accuracy,
+        "train_accuracy": accuracy,
+        "validation_loss": 0.1,
+        "validation_accuracy": accuracy,
+        "test_loss": 0.1,
         "test_accuracy": accuracy - 0.002 if state == "finished" else None,
     }
 

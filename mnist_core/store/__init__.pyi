@@ -110,7 +110,9 @@ from .run_pages import MOST_LISTED as MOST_LISTED
 from .run_pages import RunPage as RunPage
 from .run_pages import RunQuery as RunQuery
 from .run_pages import count_matches as count_matches
+from .run_pages import read_owners as read_owners
 from .run_pages import read_page as read_page
+from .run_pages import read_tags as read_tags
 from .schema import SCHEMA_VERSION as SCHEMA_VERSION
 from .schema import SERIES as SERIES
 from .soundness import SQLITE_ERRORS as SQLITE_ERRORS

@@ -21,7 +21,7 @@ class AsBytes(FunctionElement[bytes]):
     inherit_cache = True
 
 
-class LargestFirst(FunctionElement[float]):
+class LargestFirst(FunctionElement[Any]):
     """An order: the largest value first, NULL last; for ORDER BY and for the column of an index."""
 
     type = sa.types.NullType()

@@ -5,7 +5,7 @@ They repeat what stands in the config, the name and the tags, because a database
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,8 +22,9 @@ _ROWS = 1_000
 
 def page_columns(name: str, tags: Iterable[str], dataset: str, architecture: str) -> dict[str, str]:
     """The columns `dataset`, `architecture` and `words` of a run."""
-    # What the filter of the table of runs searches, but for number and state, which are columns.
-    words = " ".join([name, dataset, architecture, *tags]).lower()
+    # What the filter of the table of runs searches, but for number and state, which are columns. The architecture
+    # may be too long, so it comes last.
+    words = " ".join([name, *tags, dataset, architecture]).lower()
     return {
         "dataset": dataset,
         "architecture": architecture_key(architecture),
@@ -45,7 +46,9 @@ def renew_page_columns(connection: sa.Connection, *conditions: sa.ColumnElement[
     changes = [{"changed": row.number, **_read(row.name, row.tags, row.config)} for row in found]
     if changes:
         change = runs.update().where(runs.c.number == sa.bindparam("changed"))
-        connection.execute(change.values({name: sa.bindparam(name) for name in changes[0].keys() - {"changed"}}), changes)
+        connection.execute(
+            change.values({name: sa.bindparam(name) for name in changes[0].keys() - {"changed"}}), changes
+        )
 
 
 def add_page_columns(connection: sa.Connection) -> None:
@@ -63,10 +66,8 @@ def _read(name: bytes | None, tags: bytes | None, config: bytes | None) -> dict[
     settings, usual = _parsed(config, dict), RunConfig()
     texts = [settings.get(field, getattr(usual, field)) for field in ("dataset", "architecture")]
     dataset, architecture = (text if settings and isinstance(text, str) else "" for text in texts)
-    known: Sequence[Any] = _parsed(tags, list)
-    return page_columns(
-        bytes(name or b"").decode(errors="replace"), [tag for tag in known if isinstance(tag, str)], dataset, architecture
-    )
+    known = [tag for tag in _parsed(tags, list) if isinstance(tag, str)]
+    return page_columns(bytes(name or b"").decode(errors="replace"), known, dataset, architecture)
 
 
 def _parsed(text: bytes | None, kind: type) -> Any:

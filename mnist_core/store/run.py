@@ -348,7 +348,7 @@ def _is_texts(value: Any) -> bool:
 
 _KINDS: dict[type, tuple[type, ...]] = {Integer: (int,), BigInteger: (int,), Float: (int, float), Text: (str,)}
 _WORDS: dict[type, str] = {Integer: "a whole number", BigInteger: "a whole number", Float: "a number", Text: "a text"}
-# Name, whether it may be empty, types and their word, for each column of a plain type; worked out once, not for each row.
+# Name, whether it may be empty, types and their word, for each column of a plain type: worked out once for all rows.
 _CHECKED = tuple(
     (column.name, column.nullable, _KINDS[type(column.type)], _WORDS[type(column.type)])
     for column in runs.c

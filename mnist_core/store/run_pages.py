@@ -1,5 +1,7 @@
 """Pages of runs: filtered, sorted and counted by the database, so that only the rows of one page are read."""
 
+import contextlib
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +11,7 @@ import sqlalchemy as sa
 
 from mnist_core.errors import StorageError
 from mnist_core.store import rows
-from mnist_core.store.dialects import contains, largest_first
+from mnist_core.store.dialects import contains, json_text, largest_first
 from mnist_core.store.page_columns import architecture_key
 from mnist_core.store.run import BrokenRun, Run, RunState
 from mnist_core.store.schema import runs
@@ -22,8 +24,8 @@ SortColumn = Literal["number", "test_accuracy", "validation_accuracy", "seconds"
 _STATES = get_args(RunState)
 # A word that may stand in "#12".
 _NUMBER = re.compile(r"#|#?[0-9]+")
-# SQLite's and PostgreSQL's largest offset.
-_MOST_ROWS = 2**63 - 1
+# Above every number of a run, and above every count of rows.
+_MOST_NUMBER, _MOST_ROWS = 2**31, 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,26 @@ def count_matches(store: Store, wanted: RunQuery) -> int:
         return connection.execute(query).scalar_one()
 
 
+def read_owners(store: Store, wanted: RunQuery) -> set[str | None]:
+    """Whose the runs are that a query finds; None stands for runs without an owner. Raises StorageError."""
+    query = sa.select(runs.c.owner).where(*_conditions(store, wanted)).distinct()
+    with store.engine.connect() as connection:
+        return {owner for (owner,) in rows.readable(connection, query)}
+
+
+def read_tags(store: Store, wanted: RunQuery) -> set[str]:
+    """Every tag of the runs that a query finds; tags that cannot be read are left out. Raises StorageError."""
+    # As text, so that broken JSON in one row does not end the query.
+    query = sa.select(json_text(runs.c.tags)).where(*_conditions(store, wanted))
+    with store.engine.connect() as connection:
+        texts = {text for (text,) in rows.readable(connection, query)}
+    tags: set[str] = set()
+    for text in texts:
+        with contextlib.suppress(ValueError, TypeError, RecursionError):
+            tags |= {tag for tag in json.loads(text) if isinstance(tag, str)}
+    return tags
+
+
 def _conditions(store: Store, wanted: RunQuery) -> list[sa.ColumnElement[bool]]:
     deleted = runs.c.deleted > REMOVAL_BEGUN if wanted.deleted else runs.c.deleted.is_(None)
     conditions = [deleted, runs.c.luck.is_(sa.null())]
@@ -108,9 +130,11 @@ def _conditions(store: Store, wanted: RunQuery) -> list[sa.ColumnElement[bool]]:
     for column, values in ((runs.c.dataset, wanted.dataset), (runs.c.sweep, wanted.sweep)):
         if values is not None:
             conditions.append(column == values)
-    for column, values in ((runs.c.state, wanted.states), (runs.c.number, wanted.numbers)):
-        if values is not None:
-            conditions.append(column.in_(values))
+    if wanted.states is not None:
+        conditions.append(runs.c.state.in_(wanted.states))
+    if wanted.numbers is not None:
+        # Numbers in a link may be larger than a database can compare.
+        conditions.append(runs.c.number.in_([number for number in wanted.numbers if 0 < number < _MOST_NUMBER]))
     if wanted.owners is not None:
         named = runs.c.owner.in_([owner for owner in wanted.owners if owner is not None])
         conditions.append(named | runs.c.owner.is_(None) if None in wanted.owners else named)

@@ -58,7 +58,7 @@ UNDO_SECONDS = 24 * 3600.0
 REMOVAL_BEGUN = 0.0
 _DELETED = sa.select(runs.c.number, runs.c.deleted)
 # For at least this many runs it is quicker to read the whole table than each row by its number.
-_MANY = 500
+_MANY = 5_000
 # The database, and the owner whose view of it a store is.
 Scope = tuple[str, str | None]
 _LATE = "fingerprinted_late"
@@ -160,6 +160,7 @@ class Store:
         *,
         digests: Sequence[str] | None = None,
         sweep: str | None = None,
+        owners: Sequence[str] | None = None,
         luck: bool | None = False,
     ) -> list[Run]:
         """Runs that fit every given condition, newest first; with `ids`, in the order of these.
@@ -173,7 +174,12 @@ class Store:
         ]
         if luck or (luck is not None and ids is None):
             conditions.append(_ORDINARY if not luck else sa.not_(_ORDINARY))
-        for column, wanted in ((runs.c.id, ids), (runs.c.state, states), (runs.c.digest, digests)):
+        for column, wanted in (
+            (runs.c.id, ids),
+            (runs.c.state, states),
+            (runs.c.digest, digests),
+            (runs.c.owner, owners),
+        ):
             if wanted is not None:
                 conditions.append(column.in_(wanted))
         if sweep is not None:
