@@ -69,7 +69,7 @@ def reads(store: Store, count: int) -> dict[str, Callable[[], object]]:
     """What is measured, by its name."""
     network, one = RunQuery(architecture="mlp-120"), store.find(str(max(1, count // 20))).id
     rare, often = RunQuery(text=f"run-{count // 3:06}"), RunQuery(text="sweep mlp-120")
-    best = "test_accuracy"
+    ended, best = RunQuery(states=["finished"], text="mlp-120"), "test_accuracy"
     return {
         "newest page": lambda: read_page(store, limit=PAGE),
         "newest thousand": lambda: read_page(store),
@@ -78,7 +78,9 @@ def reads(store: Store, count: int) -> dict[str, Callable[[], object]]:
         "best stopped": lambda: read_page(store, RunQuery(states=["stopped"]), best, limit=PAGE),
         "best of one architecture": lambda: read_page(store, network, best, limit=PAGE),
         "name that one run has": lambda: read_page(store, rare, limit=PAGE),
+        "the same, sorted by test accuracy": lambda: read_page(store, rare, best, limit=PAGE),
         "two words that many have, best": lambda: read_page(store, often, best, limit=PAGE),
+        "finished with a word, best": lambda: read_page(store, ended, best, limit=PAGE),
         "count of all": lambda: count_matches(store, RunQuery()),
         "count of one architecture": lambda: count_matches(store, network),
         "count of what a word finds": lambda: count_matches(store, RunQuery(text="mlp-120")),

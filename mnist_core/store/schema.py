@@ -138,13 +138,13 @@ def _page_index(name: str, *columns: Column[Any] | sa.ColumnElement[Any]) -> lis
 
 _BY_TEST = largest_first(runs.c.test_accuracy)
 _DELETED, _OF_LUCK = runs.c.deleted.is_not(None), runs.c.luck.is_not(sa.null())
-# Indexes of version 12.
+# Indexes of version 12. All but that by architecture, whose texts may be long, are searched without the table's rows.
 PAGE_INDEXES = (
-    *_page_index("runs_by_words", runs.c.number, runs.c.words, runs.c.state),
-    *_page_index("runs_by_test_accuracy", _BY_TEST, runs.c.number.desc()),
-    *_page_index("runs_by_state_and_test", runs.c.state, _BY_TEST, runs.c.number.desc(), runs.c.finished),
+    *_page_index("runs_by_words", runs.c.number, runs.c.words, runs.c.state, runs.c.test_accuracy),
+    *_page_index("runs_by_test_accuracy", _BY_TEST, runs.c.number.desc(), runs.c.words, runs.c.state),
+    *_page_index("runs_by_state_and_test", runs.c.state, _BY_TEST, runs.c.number.desc(), runs.c.words, runs.c.finished),
+    *_page_index("runs_by_dataset", runs.c.dataset, _BY_TEST, runs.c.number.desc(), runs.c.words, runs.c.state),
     *_page_index("runs_by_architecture", runs.c.architecture, _BY_TEST, runs.c.number.desc()),
-    *_page_index("runs_by_dataset", runs.c.dataset, _BY_TEST, runs.c.number.desc()),
     Index("runs_deleted", runs.c.deleted, sqlite_where=_DELETED, postgresql_where=_DELETED),
     Index("runs_of_luck", runs.c.number, sqlite_where=_OF_LUCK, postgresql_where=_OF_LUCK),
 )

@@ -163,6 +163,10 @@ def test_rows_that_cannot_be_read_stand_beside_the_page(store: Store):
         (RunQuery(states=["failed"]), "test_accuracy", "runs_by_state_and_test"),
         (RunQuery(architecture="softmax"), "test_accuracy", "runs_by_architecture"),
         (RunQuery(dataset="mnist-5k"), "test_accuracy", "runs_by_dataset"),
+        (RunQuery(text="mlp-30 demo"), "test_accuracy", "runs_by_test_accuracy"),
+        (RunQuery(text="stop"), "test_accuracy", "runs_by_test_accuracy"),
+        (RunQuery(text="demo", states=["failed"]), "test_accuracy", "runs_by_state_and_test"),
+        (RunQuery(text="demo", dataset="mnist-5k"), "test_accuracy", "runs_by_dataset"),
     ],
 )
 @pytest.mark.parametrize("descending", [True, False])
