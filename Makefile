@@ -4,10 +4,10 @@ BIN := .venv/bin
 # Test processes at once, which take tests from each other, so that all end at the same time.
 PROCESSES := 2
 # Tests that `make test-all` runs once more with the runs on a PostgreSQL server.
-ON_SERVER := $(addprefix tests/unit/store/test_,store.py people.py polls.py drawings.py quotas.py fair_order.py \
-	queueing.py imported_runs.py retention.py) tests/unit/jobs tests/unit/sweeps tests/unit/commands/test_cli.py \
-	tests/faults/test_jobs.py tests/app/test_train_page.py tests/app/test_run_table.py tests/app/test_sweeps_page.py \
-	tests/app/test_student_pages.py
+ON_SERVER := $(addprefix tests/unit/store/test_,store.py run_pages.py people.py polls.py drawings.py quotas.py \
+	fair_order.py queueing.py imported_runs.py retention.py) tests/unit/jobs tests/unit/sweeps \
+	tests/unit/commands/test_cli.py tests/faults/test_jobs.py \
+	$(addprefix tests/app/test_,train_page.py run_table.py many_runs.py sweeps_page.py student_pages.py)
 PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist worksteal
 
 .PHONY: app test test-all check lint types format screenshots audit constraints

@@ -9,7 +9,7 @@ animation frame in which
 
     chart    every line is drawn (raw and smoothed training and validation of all runs) and the canvas shows colours,
     table    the first rows below its head stand there, laid out and with their text,
-    rows     all rows have arrived, the last of them can be scrolled to.
+    rows     all rows of the table have arrived: the newest thousand; the last of them can be scrolled to.
 
 The first opening, when neither the app's caches nor the browser's are filled, is named beside the median of the others.
 Beside it stands a page that holds only a heading: what Streamlit itself needs here. The largest message is that of the
@@ -28,6 +28,7 @@ from playwright.sync_api import BrowserContext, ViewportSize, WebSocket, sync_pl
 from benchmarks.machine import describe_machine
 from mnist_core.config.run_config import RunConfig
 from mnist_core.events import EpochEnd, Event, StepEnd
+from mnist_core.store import MOST_LISTED
 from mnist_core.store.connections import address, connect, writing
 from mnist_core.store.run import new_row
 from mnist_core.store.schema import runs
@@ -57,7 +58,7 @@ _TABLE = f"""() => {{
 }}"""
 _ROWS = f"""() => {{
   {_FOUND}
-  return Number(found(".data-table[data-rows]")?.dataset.rows) === {ROWS}
+  return Number(found(".data-table[data-rows]")?.dataset.rows) === {MOST_LISTED}
 }}"""
 _WINDOW: ViewportSize = {"width": 1400, "height": 1000}
 _HEADING = "() => Boolean(document.querySelector('[data-testid=stApp] h1'))"

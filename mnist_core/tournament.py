@@ -12,7 +12,7 @@ from mnist_core.architectures import describe_architecture
 from mnist_core.config import RunConfig, dataset
 from mnist_core.data import input_shape_and_classes, split_sizes
 from mnist_core.errors import ConfigError, MnistLabError
-from mnist_core.store import Run, Store, queueing
+from mnist_core.store import Run, RunQuery, Store, queueing, read_page
 from mnist_core.text import one_line
 
 # The most epochs that a small network gets, whatever its budget would buy.
@@ -104,7 +104,7 @@ def read_entries(store: Store, tournament: Tournament) -> list[Run]:
     A tag can be given to any run, so that the settings of each run are compared with the rules.
     """
     last: dict[str | None, Run] = {}
-    for run in sorted(store.runs(), key=lambda run: run.number):
+    for run in read_page(store, RunQuery(text=tournament.tag), descending=False, limit=None).runs:
         if tournament.tag in run.tags and _keeps_rules(tournament, run):
             last[run.owner] = run
     return list(last.values())

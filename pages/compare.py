@@ -82,7 +82,8 @@ def show_all_runs(snapshot: run_table.Snapshot, text: str, offer: Sequence[Run],
     with undo:
         show_undo()
     with choice:
-        run_table.show_chosen_list(offer)
+        # What the page has chosen itself may be older than all that is offered.
+        run_table.show_chosen_list([*offer, *runs[: run_table.MAX_COMPARED]])
         if not runs:
             st.info("No run is chosen. Tick some at the left edge of the table.")
             run_table.offer_newest(snapshot)

@@ -4,14 +4,15 @@ import streamlit as st
 
 from dashboard.controls import first_network
 from dashboard.draw import drawing_predictions
-from dashboard.frame import choose_runs, navigation, open_store
+from dashboard.frame import choose_runs, navigation, say_what_is_listed
 
 _PURPOSE = "While you draw a digit, every chosen network says what it reads."
 
 
 def page() -> None:
     st.title("Draw")
-    runs = open_store().runs()
+    offered = drawing_predictions.offered_networks()
+    runs = offered.runs
     candidates = drawing_predictions.runs_with_network(runs)
     if not candidates:
         st.caption(_PURPOSE)
@@ -33,6 +34,7 @@ def page() -> None:
             # Without this, Streamlit hides all but the first names when the list stands in a column.
             wrap=True,
         )
+        say_what_is_listed(offered)
     if not any(drawing_predictions.reads_digits(run) for run in candidates):
         st.info("None of your networks has learned digits yet.")
         first_network.offer()

@@ -10,7 +10,15 @@ from dashboard.controls import (
     run_downloads,
     split_predictions,
 )
-from dashboard.frame import choose_option, choose_run, navigation, open_store, pace
+from dashboard.frame import (
+    choose_option,
+    choose_run,
+    navigation,
+    offered_runs,
+    open_store,
+    pace,
+    say_what_is_listed,
+)
 from dashboard.inspect import PREDICTION_VIEWS, show_facts, show_learning, show_weights
 from mnist_core.analysis import image_remarks, measures
 from mnist_core.config import SplitName
@@ -38,8 +46,10 @@ def page() -> None:
     left, right = st.columns([1, 2], gap="medium", vertical_alignment="bottom")
     with left:
         help = "The run to look at; at first the first run chosen on Compare, Draw or Train. Type to search."
-        runs = open_store().runs()
+        offered = offered_runs("run", "runs")
+        runs = offered.runs
         run = choose_run("run", "Run", help, runs, follows="runs")
+        say_what_is_listed(offered)
     if run is None:
         st.info("There is no run yet. Train a network here, or your own on the **Train** page, and look into it.")
         first_network.offer()

@@ -29,7 +29,7 @@ def page() -> None:
             show_new_sweep_form()
     with right:
         if row is None:
-            explain_sweeps(has_runs=bool(store.runs()))
+            explain_sweeps(has_runs=store.count_runs() > 0)
         else:
             follow_sweep(row)
 

@@ -123,8 +123,7 @@ def _delete_broken(numbers: Sequence[int]) -> None:
 def _restore(ids: Sequence[str]) -> None:
     open_store().restore(ids)
     run_table.discard_snapshot()
-    back = set(ids)
-    run_table.set_chosen([run.number for run in run_table.load_snapshot().runs.values() if run.id in back])
+    run_table.set_chosen(sorted((run.number for run in open_store().runs(ids=ids)), reverse=True))
     _forget()
 
 

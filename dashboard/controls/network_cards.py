@@ -9,7 +9,7 @@ from dashboard.frame import open_store
 from mnist_core.analysis import OwnRuns, expectations
 from mnist_core.architectures import WELL_KNOWN, Preset, describe_architecture, presets, small_diagram
 from mnist_core.config import DATASET_CATALOGUE, RunConfig
-from mnist_core.store import Scope, Store
+from mnist_core.store import RunQuery, Scope, Store, read_page
 from mnist_core.sweeps import TrainingTime, training_seconds
 
 # The data set that the shipped figures are for.
@@ -29,9 +29,9 @@ def network_cards() -> list[NetworkCard]:
 
 @st.cache_resource(max_entries=40, show_spinner=False)
 def _cards(_store: Store, scope: Scope, stamp: tuple[int, int, float], dataset: str) -> list[NetworkCard]:
-    """The cards for the finished runs of this scope of the store, which are others with another stamp."""
+    """The cards for the newest finished runs of this scope of the store, which are others with another stamp."""
     # Two folders of images may hold anything, so runs on one tell nothing about another.
-    runs = [] if dataset == "folder" else _store.runs(states=["finished"])
+    runs = [] if dataset == "folder" else read_page(_store, RunQuery(states=["finished"])).runs
     by_name = presets()
     families = list(dict.fromkeys(preset.family for preset in by_name.values()))
     ordered = sorted(by_name.values(), key=lambda preset: (families.index(preset.family), _fame(preset.name)))

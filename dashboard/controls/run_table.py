@@ -1,6 +1,9 @@
-"""The table of all runs: what it shows, the filter over it, and which of its rows are chosen."""
+"""The table of runs: what it shows, the filter over it, and which of its rows are chosen.
 
-from collections.abc import Mapping, Sequence
+It holds the newest thousand. Where there are more, a filter asks the database for the newest thousand that match.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,7 +17,17 @@ from dashboard.components import TableRows, data_table, explained, table_rows
 from dashboard.frame import choose_runs, chosen_runs, is_emptied, keep_chosen_runs, open_store, pace, parse_numbers
 from mnist_core.analysis import newest_comparable, runs_table
 from mnist_core.plots import DASHES, PALETTE, RunStyle, dash_lengths, run_style, run_styles
-from mnist_core.store import ACTIVE_STATES, BrokenRun, Run, Scope, Store, names_of_people
+from mnist_core.store import (
+    ACTIVE_STATES,
+    MOST_LISTED,
+    BrokenRun,
+    Run,
+    RunQuery,
+    Scope,
+    Store,
+    names_of_people,
+    read_page,
+)
 from mnist_core.text import size_in_words
 
 # The most runs that are compared: a chart of more cannot be read, and a link cannot hold more.
@@ -40,7 +53,7 @@ _TICK_SECONDS = 3.0
 _STALE_SECONDS = 60.0
 # Height of the table in pixels.
 _HEIGHT = 400
-# Snapshots that are kept: one for each person of a class.
+# Snapshots that are kept: one for each person of a class, and those of what was searched last.
 _SNAPSHOTS = 40
 # The most runs in the list of choices; the table offers all of them.
 _MAX_OFFERED = 100
@@ -60,7 +73,7 @@ _LIVE_COLUMNS = [
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Every run that is not deleted as it was at one moment, newest first."""
+    """The newest runs that are not deleted, or the newest that a search finds, as they were at one moment."""
 
     # By number.
     runs: Mapping[int, Run]
@@ -70,18 +83,36 @@ class Snapshot:
     rows: TableRows
     # The text that the filter searches, in lower case, indexed by number.
     search_texts: pd.Series
-    # Ids of the runs that wait or train.
+    # How many there are, with those beyond the newest thousand.
+    total: int
+    # Ids of all runs that wait or train.
     active: frozenset[str]
     # Runs whose row in the database cannot be read; they are in `table` but not in `runs`.
     broken: tuple[BrokenRun, ...]
     # Runs whose stored figures differ from those with which they ended.
     changed: tuple[Run, ...]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether no run is left out."""
+        return self.total <= len(self.table)
+
 
 def load_snapshot() -> Snapshot:
-    """Every run as it is now; for runs that train, `show_table` and `load_chosen` read newer values by themselves."""
+    """The newest runs as they are now; of those that train, `show_table` and `load_chosen` read newer values."""
     store = open_store()
-    return _read_snapshot(store.scope, _stamp(store))
+    return _read_snapshot(store.scope, _stamp(store), "")
+
+
+def search(snapshot: Snapshot, text: str) -> Snapshot:
+    """The newest runs that match `text`; the snapshot itself where it holds every run, or has the only matches."""
+    words = " ".join(text.lower().split())
+    if snapshot.is_whole or not words:
+        return snapshot
+    store = open_store()
+    found = _read_snapshot(store.scope, _stamp(store), words)
+    # Whether stored figures have changed, which a filter may ask for, the database does not know.
+    return found if found.total else snapshot
 
 
 def discard_snapshot() -> None:
@@ -109,8 +140,19 @@ def offered_runs(snapshot: Snapshot, text: str) -> list[Run]:
     chosen = parse_numbers(st.query_params.get_all(_CHOSEN))
     for key in (_CHOSEN, f"{_CHOSEN}:chosen"):
         chosen += st.session_state.get(key, [])
-    numbers = dict.fromkeys([*chosen, *matching_rows(snapshot, text).index[:_MAX_OFFERED].tolist()])
-    return [snapshot.runs[number] for number in numbers if number in snapshot.runs]
+    found = search(snapshot, text)
+    numbers = dict.fromkeys([*chosen, *matching_rows(found, text).index[:_MAX_OFFERED].tolist()])
+    by_number = {**found.runs, **_by_number(snapshot, numbers)}
+    return [by_number[number] for number in numbers if number in by_number]
+
+
+def _by_number(snapshot: Snapshot, numbers: Iterable[int]) -> Mapping[int, Run]:
+    """The runs of a snapshot by number, with those of these numbers that are older."""
+    older = [number for number in numbers if number not in snapshot.runs]
+    if snapshot.is_whole or not older:
+        return snapshot.runs
+    found = read_page(open_store(), RunQuery(numbers=older), limit=None).runs
+    return {**snapshot.runs, **{run.number: run for run in found}}
 
 
 def load_chosen(snapshot: Snapshot, offer: Sequence[Run]) -> list[Run]:
@@ -124,12 +166,20 @@ def load_chosen(snapshot: Snapshot, offer: Sequence[Run]) -> list[Run]:
     was_emptied = session.get(_EMPTIED, False) or is_emptied(_CHOSEN) or bool(session.get(_DRAWN))
     session[_EMPTIED] = not runs and was_emptied
     if not runs and not session[_EMPTIED]:
-        runs = newest_comparable(list(snapshot.runs.values()))
+        runs = _newest_comparable(snapshot)
         session[_CHOSEN] = session[_SUGGESTED] = [run.number for run in runs]
     session[_DRAWN] = [run.number for run in runs]
     fresh = {run.number: run for run in open_store().runs(ids=[run.id for run in runs])}
-    beyond = [number for number in st.session_state.get(_BEYOND, []) if number in snapshot.runs and number not in fresh]
-    return [*fresh.values(), *(snapshot.runs[number] for number in beyond)]
+    beyond = [number for number in st.session_state.get(_BEYOND, []) if number not in fresh]
+    by_number = _by_number(snapshot, beyond)
+    return [*fresh.values(), *(by_number[number] for number in beyond if number in by_number)]
+
+
+def _newest_comparable(snapshot: Snapshot) -> list[Run]:
+    if snapshot.is_whole:
+        return newest_comparable(list(snapshot.runs.values()))
+    # The newest thousand runs may all wait in the queue.
+    return newest_comparable(read_page(open_store(), RunQuery(states=["finished"])).runs)
 
 
 def is_suggested(runs: Sequence[Run]) -> bool:
@@ -162,7 +212,7 @@ def show_table(snapshot: Snapshot, text: str, runs: Sequence[Run]) -> None:
 
 def offer_newest(snapshot: Snapshot) -> None:
     """A button that chooses the newest runs that can be compared."""
-    newest = [run.number for run in newest_comparable(list(snapshot.runs.values()))]
+    newest = [run.number for run in _newest_comparable(snapshot)]
     if newest:
         st.button(
             f"Compare the newest {len(newest)}" if len(newest) > 1 else "Look at the newest",
@@ -290,22 +340,33 @@ def _table(snapshot: Snapshot, text: str, numbers: Sequence[int]) -> None:
     if (st.session_state.get(_CHOICE_CHANGED) or ended) and not st.session_state.get(_DIALOG_OPEN):
         # The rest of the page shows the chosen runs and their results.
         st.rerun()
-    rows = matching_rows(snapshot, text)
-    part = f"{len(rows):,} of " if len(rows) < len(snapshot.table) else ""
+    found = search(snapshot, text)
+    rows = matching_rows(found, text)
+    part = f"{len(rows):,} of " if len(rows) < snapshot.total else ""
     size = size_in_words(round(float(np.nansum(rows[_DISK].to_numpy())) * _MEGA))
-    caption = f"{part}{len(snapshot.table):,} run{'s' * (len(snapshot.table) > 1)}, {size} on the disk"
+    caption = f"{part}{snapshot.total:,} run{'s' * (snapshot.total > 1)}, {size} on the disk"
+    _say_what_is_left_out(snapshot, found)
+    running = [run for run in running if run.number in found.runs]
     data_table(
         "runs-table",
-        snapshot.rows,
+        found.rows,
         caption,
         height=_HEIGHT,
-        shown=None if rows is snapshot.table else snapshot.table.index.get_indexer(rows.index).tolist(),
+        shown=None if rows is found.table else found.table.index.get_indexer(rows.index).tolist(),
         fresh=table_rows(_table_frame(running).loc[:, _LIVE_COLUMNS], column_configs()) if running else None,
         ticked=numbers,
         on_tick=_tick,
     )
     if rows.empty:
         st.info("No run matches the filter. It searches names, tags, data sets, architectures and states.")
+
+
+def _say_what_is_left_out(snapshot: Snapshot, found: Snapshot) -> None:
+    """One line where the table does not hold every run, or not every run that the filter finds."""
+    if found is snapshot and not snapshot.is_whole:
+        st.caption(f"The newest {MOST_LISTED:,} of {snapshot.total:,} runs. The filter finds the others.")
+    elif not found.is_whole:
+        st.caption(f"The newest {MOST_LISTED:,} of {found.total:,} runs that match. More words find fewer.")
 
 
 def _tick(numbers: Sequence[int]) -> None:
@@ -315,19 +376,22 @@ def _tick(numbers: Sequence[int]) -> None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=_SNAPSHOTS)
-def _read_snapshot(scope: Scope, stamp: tuple[float, ...]) -> Snapshot:
+def _read_snapshot(scope: Scope, stamp: tuple[float, ...], words: str) -> Snapshot:
     store = open_store()
-    runs, broken = store.runs_and_broken()
-    frame = _with_broken(_table_frame(runs, store.sizes(), names_of_people(store)), broken)
+    page = read_page(store, RunQuery(text=words))
+    runs, broken = page.runs, page.broken
+    sizes = store.sizes([run.id for run in runs])
+    frame = _with_broken(_table_frame(runs, sizes, names_of_people(store)), broken)
     changed = store.changed_runs(runs)
     frame.loc[[run.number for run in changed], "State"] += _CHANGED_SUFFIX
     numbers = frame["Run"].astype("str")
     tags = pd.Series([" ".join(tags) for tags in frame["Tags"]], index=frame.index, dtype="str")
     texts = [frame[name].astype("str").fillna("") for name in ("Name", "Data set", "Architecture", "State")]
     search_texts = ("#" + numbers).str.cat(texts, sep=" ").str.cat(tags, sep=" ").str.lower()
-    active = frozenset(run.id for run in runs if run.active)
     rows = table_rows(frame, column_configs())
-    return Snapshot({run.number: run for run in runs}, frame, rows, search_texts, active, tuple(broken), tuple(changed))
+    by_number = {run.number: run for run in runs}
+    active = frozenset(run.id for run in store.runs(states=ACTIVE_STATES))
+    return Snapshot(by_number, frame, rows, search_texts, page.total, active, tuple(broken), tuple(changed))
 
 
 def _stamp(store: Store) -> tuple[float, ...]:

@@ -10,13 +10,20 @@ import streamlit as st
 from dashboard.components import pad
 from dashboard.controls import CLASS_BAR_STYLES
 from dashboard.draw.prediction_cards import CARD_STYLES, DrawingPrediction, predictions_html
-from dashboard.frame import cached_by_run, choose_option, errors_as_messages, open_store, pace_of_strokes
+from dashboard.frame import (
+    cached_by_run,
+    choose_option,
+    errors_as_messages,
+    offered_runs,
+    open_store,
+    pace_of_strokes,
+)
 from mnist_core.analysis import handwriting, trained
 from mnist_core.config import DIGITS, Framing, dataset
 from mnist_core.data import Ground, PlacedDrawing, extract_strokes, place_drawing, read_picture
 from mnist_core.errors import MnistLabError
 from mnist_core.plots import png
-from mnist_core.store import Run
+from mnist_core.store import Run, RunPage, read_page
 from mnist_core.text import in_markdown
 
 # Relative widths of the pad's column and that of the answers.
@@ -24,6 +31,8 @@ COLUMNS = (2, 3)
 
 # How many networks predict when the page opens.
 _MAX_DEFAULT = 3
+# Among how many of the most accurate runs of a large lab they are looked for, beside the newest.
+_MOST_BEST = 100
 # The largest picture that may be uploaded, in megabytes.
 _MAX_MEGABYTES = 5
 _NO_NETWORK = "This run is {state} and has kept no network. Choose another run, or train it again."
@@ -33,6 +42,16 @@ _DIVERGED = "This network cannot answer: its training diverged, so its weights a
 def runs_with_network(runs: Sequence[Run]) -> list[Run]:
     """The runs that have finished an epoch, so that they can predict."""
     return [run for run in runs if run.epoch > 0]
+
+
+def offered_networks() -> RunPage:
+    """The runs that may be chosen: the newest with the most accurate ones, in a lab that has more than a list holds."""
+    offered = offered_runs("runs")
+    if not offered.hidden:
+        return offered
+    best = read_page(open_store(), sort="test_accuracy", limit=_MOST_BEST).runs
+    every = {run.number: run for run in [*offered.runs, *best]}
+    return RunPage([every[number] for number in sorted(every, reverse=True)], offered.broken, offered.total)
 
 
 def reads_digits(run: Run) -> bool:

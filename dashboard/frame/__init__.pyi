@@ -19,6 +19,8 @@ from .links import parse_numbers as parse_numbers
 from .links import text_widget_value as text_widget_value
 from .messages import errors_as_messages as errors_as_messages
 from .messages import show_uncaught_error as show_uncaught_error
+from .offered_runs import offered_runs as offered_runs
+from .offered_runs import say_what_is_listed as say_what_is_listed
 from .option_choice import choose_option as choose_option
 from .option_choice import choose_titled as choose_titled
 from .option_choice import select_titled as select_titled

@@ -18,7 +18,7 @@ from dashboard.frame.class_mode import KEY as CLASS_MODE
 from dashboard.frame.links import parse_numbers
 from dashboard.frame.store import lab_store, open_store
 from mnist_core.jobs import STORE_ERRORS
-from mnist_core.store import new_id
+from mnist_core.store import RunQuery, new_id, read_page
 
 _SETTING = "sent_view"
 # Key of the session: id of the view that was there when the session began, or that it has opened since.
@@ -60,8 +60,8 @@ def show_send_button() -> None:
 
 def _send_this() -> None:
     store = open_store()
-    numbers = {*parse_numbers(st.query_params.get_all("runs")), *parse_numbers(st.query_params.get_all("run"))}
-    if shown := [run.id for run in store.runs() if run.number in numbers]:
+    numbers = [number for key in ("runs", "run") for number in parse_numbers(st.query_params.get_all(key))]
+    if shown := [run.id for run in read_page(store, RunQuery(numbers=numbers), limit=None).runs]:
         store.share(shown)
     send_view(st.session_state["page:open"], {name: st.query_params.get_all(name) for name in st.query_params})
     st.toast("Sent: the devices of the class open this page within a few seconds.")

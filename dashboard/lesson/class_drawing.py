@@ -11,7 +11,16 @@ from mnist_core.analysis import handwriting
 from mnist_core.config import DIGITS
 from mnist_core.errors import MnistLabError
 from mnist_core.plots import png, png_address, run_label
-from mnist_core.store import ClassDrawing, Run, Store, add_drawing, asked_digit, next_digit
+from mnist_core.store import (
+    ClassDrawing,
+    Run,
+    RunQuery,
+    Store,
+    add_drawing,
+    asked_digit,
+    next_digit,
+    read_page,
+)
 from mnist_core.text import in_html, in_markdown
 
 _TICK_SECONDS = 2.0
@@ -113,7 +122,7 @@ def _status(text: str, picture: str = "") -> str:
 
 def _best_run(store: Store) -> Run | None:
     """The network in the first place of the ranking; before there is one, that with the best validation accuracy."""
-    runs = handwriting.ranked_runs(store.runs(states=["finished"]))
+    runs = handwriting.ranked_runs(read_page(store, RunQuery(states=["finished"])).runs)
     rows = class_answers().rank(store, runs, _ASK_SECONDS).rows
     if rows:
         return rows[0].run

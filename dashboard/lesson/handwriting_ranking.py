@@ -8,7 +8,7 @@ from dashboard.frame import open_store, pace
 from dashboard.lesson.league_view import owner_name
 from mnist_core.analysis import handwriting
 from mnist_core.plots import run_label
-from mnist_core.store import Store, count_by_digit, names_of_people
+from mnist_core.store import RunQuery, Store, count_by_digit, names_of_people, read_page
 from mnist_core.text import in_html, in_markdown
 
 _TICK_SECONDS = 2.0
@@ -34,7 +34,7 @@ def _show() -> None:
             "networks for digits are ranked here."
         )
         return
-    finished = store.runs(states=["finished"])
+    finished = read_page(store, RunQuery(states=["finished"])).runs
     ranking = class_answers().rank(store, finished)
     if ranking.rows:
         _show_leader(ranking)

@@ -55,7 +55,7 @@ def show_places(
 
 def _table() -> None:
     store = open_store()
-    candidates = league.entries(store.runs(states=["finished"]))
+    candidates = league.read_entries(store)
     if not candidates:
         st.info(
             "The league begins with the first finished run that held out validation images. The run of each person "

@@ -160,7 +160,7 @@ def _apply(action: Callable[[Store, Sequence[str]], None], ids: Sequence[str], n
 
 
 def _runs_of(store: Store, ids: Sequence[str], *states: str) -> list[Run]:
-    return [run for run in store.runs(states=states or None, luck=None) if run.owner in ids]
+    return store.runs(states=states or None, owners=ids, luck=None)
 
 
 def _stop(store: Store, ids: Sequence[str]) -> None:

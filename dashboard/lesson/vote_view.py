@@ -107,7 +107,7 @@ def _show_ballot(store: Store, poll: Poll, votes: Mapping[str, int]) -> None:
 
 
 def _show_race(store: Store, poll: Poll, votes: Mapping[str, int]) -> None:
-    runs = races.list_races(store.runs()).get(poll.name, [])
+    runs = races.read_race(store, poll.name)
     st.html(_odds_html(poll, votes))
     if any(run.active for run in runs):
         done = sum(not run.active for run in runs)

@@ -7,7 +7,16 @@ import streamlit as st
 
 from dashboard.components import data_table, table_rows
 from dashboard.controls import live_curves, show_thinking
-from dashboard.frame import background_jobs, choose_runs, confirm_chosen_runs, open_store, pace, replace_chosen_runs
+from dashboard.frame import (
+    background_jobs,
+    choose_runs,
+    confirm_chosen_runs,
+    offered_runs,
+    open_store,
+    pace,
+    replace_chosen_runs,
+    say_what_is_listed,
+)
 from dashboard.train.lanes import lanes_html
 from dashboard.train.podium import show_podium
 from dashboard.train.run_card import run_card
@@ -25,7 +34,8 @@ _MOST_CARDS = 2
 
 def follow_runs() -> None:
     """Follow the chosen runs until the last has ended; the choice stands below them."""
-    runs = open_store().runs()
+    offered = offered_runs("runs")
+    runs = offered.runs
     if not runs:
         st.info("No run yet. Choose a network on the left and press **Start training**: its curves grow here.")
         return
@@ -38,7 +48,8 @@ def follow_runs() -> None:
         runs,
         default=active or [runs[0].number],
     )
-    _offer_races(runs)
+    say_what_is_listed(offered)
+    _offer_races()
     busy = any(run.active for run in runs)
     with shown:
         every = pace(_TICK_SECONDS if busy else _IDLE_SECONDS)
@@ -84,9 +95,9 @@ def _show_lanes(runs: Sequence[Run], queued_ids: Sequence[str], race: str | None
         st.html(lanes_html(runs, queued_ids))
 
 
-def _offer_races(runs: Sequence[Run]) -> None:
+def _offer_races() -> None:
     """A list of the races, each of which a click shows; they are also found on Compare, by their tag."""
-    by_name = races.list_races(runs)
+    by_name = races.newest_races(open_store())
     if not by_name:
         return
     with st.popover("Races", help="The races of this lab, the newest first."):

@@ -6,11 +6,15 @@ cannot be told apart may share a place.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mnist_core.analysis.stats.pairs import ALPHA
 from mnist_core.analysis.verdict import Verdict
-from mnist_core.store import Run
+from mnist_core.store import Run, RunQuery, Store, read_owners, read_page
+
+_FINISHED = RunQuery(states=["finished"])
+# How many of a person's best runs are read at once.
+_AT_ONCE = 50
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,20 @@ def entries(runs: Sequence[Run]) -> list[Run]:
         if held is None or accuracy > (held.held_out_accuracy or 0):
             best[run.owner] = run
     return sorted(best.values(), key=lambda run: run.number)
+
+
+def read_entries(store: Store) -> list[Run]:
+    """The `entries` of all runs, of which only each owner's best are read."""
+    found = []
+    for owner in read_owners(store, _FINISHED):
+        wanted, offset = replace(_FINISHED, owners=[owner]), 0
+        while page := read_page(store, wanted, "validation_accuracy", limit=_AT_ONCE, offset=offset).runs:
+            found += (best := entries(page))
+            # Runs without a validation accuracy come last.
+            if best or page[-1].validation_accuracy is None:
+                break
+            offset += _AT_ONCE
+    return sorted(found, key=lambda run: run.number)
 
 
 def league(verdict: Verdict) -> list[LeagueRow]:

@@ -13,7 +13,7 @@ from mnist_core.analysis.stats.sentences import Claim, Sentence
 from mnist_core.analysis.verdict import TrainedArchitecture, Verdict
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
-from mnist_core.store import Run
+from mnist_core.store import Run, RunQuery, Store, read_page, read_tags
 
 # The most networks of one race: more cannot be told apart on a chart.
 MOST_NETWORKS = 8
@@ -64,6 +64,22 @@ def list_races(runs: Iterable[Run]) -> dict[str, list[Run]]:
         for name in race_names(run):
             by_name.setdefault(name, []).append(run)
     return by_name
+
+
+def read_race(store: Store, name: str) -> list[Run]:
+    """The runs of one race, the newest first."""
+    return list_races(read_page(store, RunQuery(text=race_tag(name)), limit=None).runs).get(name, [])
+
+
+def newest_races(store: Store) -> dict[str, list[Run]]:
+    """The races among the newest thousand runs that take part in one, by name."""
+    return list_races(read_page(store, RunQuery(text=_TAG)).runs)
+
+
+def taken_names(store: Store) -> list[str]:
+    """The names of all races."""
+    tags = read_tags(store, RunQuery(text=_TAG))
+    return [tag.removeprefix(_TAG) for tag in tags if tag.startswith(_TAG)]
 
 
 def new_name(networks: Sequence[str], taken: Iterable[str]) -> str:

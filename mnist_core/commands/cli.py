@@ -39,7 +39,7 @@ from mnist_core.jobs import (
     with_dead_runs_ended,
     with_true_state,
 )
-from mnist_core.store import Run, RunState, Store, queueing
+from mnist_core.store import BrokenRun, Run, RunQuery, RunState, Store, queueing, read_page
 from mnist_core.text import brief, in_terminal, one_line, size_in_words
 from mnist_core.upkeep import database_size
 
@@ -184,9 +184,8 @@ def list_runs(
 ) -> None:
     """List the runs, newest first."""
     store = with_dead_runs_ended(Store.open())
-    every, broken = store.runs_and_broken()
-    runs = [run for run in (with_true_state(store, run) for run in every) if run.state == (state or run.state)][:limit]
-    sizes, broken = store.sizes(), [] if state else broken[:limit]
+    runs, broken, more = _newest(store, state, limit)
+    sizes = store.sizes()
     changed = store.changed_runs(runs)
     numbers = {run.number for run in changed}
     if as_json:
@@ -211,12 +210,29 @@ def list_runs(
     table = _table(("#", "name", "data set", "state", "epoch", "validation", "test", "time", "disk"), rows, wide="name")
     terminal = Console(markup=False, emoji=False, highlight=False)
     terminal.print(table if runs or broken else "no runs yet; `python -m mnist_core train` makes one")
+    if more:
+        terminal.print(f"{more:,} older ones are not shown; `--limit` lists more", soft_wrap=True)
     for run in broken:
         print(f"{run.described} {run.remedy}", file=sys.stderr)
     if changed:
         print(measures.changed_note(changed), file=sys.stderr)
     if sizes:
         terminal.print(_occupied(store, sizes), soft_wrap=True)
+
+
+def _newest(store: Store, state: RunState | None, limit: int) -> tuple[list[Run], list[BrokenRun], int]:
+    """The newest runs in this state, or in any with the rows that cannot be read, and how many more there are."""
+    if state is None:
+        page = read_page(store, limit=limit)
+        return [with_true_state(store, run) for run in page.runs], page.broken, page.hidden
+    # A run that is stored as running may have no process any more.
+    gone = [run for run in (with_true_state(store, run) for run in store.runs(states=["running"])) if not run.active]
+    page = read_page(store, RunQuery(states=[state]), limit=limit + len(gone))
+    others = [run for run in gone if run.state == state]
+    lasting = [run for run in page.runs if run.id not in {run.id for run in gone}]
+    found = sorted([*others, *lasting], key=lambda run: -run.number)
+    total = page.total - len(page.broken) + (-len(gone) if state == "running" else len(others))
+    return found[:limit], [], max(0, total - limit)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], wide: str) -> Table:

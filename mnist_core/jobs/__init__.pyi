@@ -1,4 +1,5 @@
 from . import resuming as resuming
+from .cluster.connection import cluster_token_file as cluster_token_file
 from .cluster.nodes_of_ray import join_cluster as join_cluster
 from .cluster.nodes_of_ray import leave_cluster as leave_cluster
 from .cluster.nodes_of_ray import start_cluster as start_cluster

@@ -119,6 +119,13 @@ from .run import new_id as new_id
 from .run_curves import MetricSeries as MetricSeries
 from .run_curves import RunCurves as RunCurves
 from .run_curves import joined_curves as joined_curves
+from .run_pages import MOST_LISTED as MOST_LISTED
+from .run_pages import RunPage as RunPage
+from .run_pages import RunQuery as RunQuery
+from .run_pages import count_matches as count_matches
+from .run_pages import read_owners as read_owners
+from .run_pages import read_page as read_page
+from .run_pages import read_tags as read_tags
 from .schema import SCHEMA_VERSION as SCHEMA_VERSION
 from .schema import SERIES as SERIES
 from .soundness import SQLITE_ERRORS as SQLITE_ERRORS

@@ -21,6 +21,30 @@ class AsBytes(FunctionElement[bytes]):
     inherit_cache = True
 
 
+class LargestFirst(FunctionElement[Any]):
+    """An order: the largest value first, NULL last; for ORDER BY and for the column of an index."""
+
+    type = sa.types.NullType()
+    inherit_cache = True
+
+
+class Position(FunctionElement[int]):
+    """Where a text stands in another, from 1; 0 where it does not."""
+
+    type = sa.Integer()
+    inherit_cache = True
+
+
+def largest_first(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    """An order of rows: the largest value of the column first, NULL last."""
+    return LargestFirst(column)
+
+
+def contains(text: sa.ColumnElement[str], part: str) -> sa.ColumnElement[bool]:
+    """Whether the text has this part, letter by letter."""
+    return Position(text, sa.bindparam(None, part, sa.Text())) > 0
+
+
 def json_text(column: sa.Column[Any]) -> sa.ColumnElement[str]:
     """The text of a column of JSON, under the name of the column."""
     return JsonText(column).label(column.name)
@@ -51,3 +75,24 @@ def _blob(element: AsBytes, compiler: Any, **options: Any) -> str:
 def _converted(element: AsBytes, compiler: Any, **options: Any) -> str:
     # A cast to bytes would read backslashes as escapes.
     return f"convert_to(CAST({compiler.process(element.clauses, **options)} AS TEXT), 'UTF8')"
+
+
+@compiles(LargestFirst)
+def _descending(element: LargestFirst, compiler: Any, **options: Any) -> str:
+    # NULL is the smallest value in SQLite.
+    return f"{compiler.process(element.clauses, **options)} DESC"
+
+
+@compiles(LargestFirst, "postgresql")
+def _descending_nulls_last(element: LargestFirst, compiler: Any, **options: Any) -> str:
+    return f"{compiler.process(element.clauses, **options)} DESC NULLS LAST"
+
+
+@compiles(Position)
+def _instr(element: Position, compiler: Any, **options: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **options)})"
+
+
+@compiles(Position, "postgresql")
+def _strpos(element: Position, compiler: Any, **options: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **options)})"

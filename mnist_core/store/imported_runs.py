@@ -14,6 +14,7 @@ from mnist_core.store.artifacts import Artifact, is_intact
 from mnist_core.store.connections import writing
 from mnist_core.store.failures import system_errors
 from mnist_core.store.measurements import rows_of_values, stored
+from mnist_core.store.page_columns import renew_page_columns
 from mnist_core.store.schema import artifacts, measurements, runs
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def add_imported(
     try:
         with writing(engine).begin() as connection:
             number = connection.execute(runs.insert().values(**values).returning(runs.c.number)).scalar_one()
+            renew_page_columns(connection, runs.c.number == number)
             recorded = 0
             wide = rows_of_values(number, _values(rows))
             while some := list(islice(wide, _ROWS)):

@@ -12,10 +12,12 @@ from mnist_core.store.database_copies import copy_before_migration
 from mnist_core.store.device_rows import parse_devices
 from mnist_core.store.failures import DOCTOR, system_errors
 from mnist_core.store.measurement_rows import fill_measurements
+from mnist_core.store.page_columns import add_page_columns
 from mnist_core.store.schema import (
     CHANGES,
     DEVICES_SINCE,
     MEASUREMENTS_SINCE,
+    PAGES_SINCE,
     SCHEMA_VERSION,
     first_tables,
     lab,
@@ -86,6 +88,8 @@ def migrate(engine: sa.Engine, results: Path) -> None:
                         fill_measurements(connection)
                     if step == DEVICES_SINCE:
                         parse_devices(connection)
+                    if step == PAGES_SINCE:
+                        add_page_columns(connection)
                 connection.execute(lab.delete().where(lab.c.key == "schema"))
             metadata.create_all(connection)
             connection.execute(lab.insert().values(key="schema", value=str(SCHEMA_VERSION)))

@@ -27,6 +27,7 @@ from mnist_core.config import (
 )
 from mnist_core.errors import ConfigError
 from mnist_core.store import processes
+from mnist_core.store.page_columns import page_columns
 from mnist_core.store.schema import Text, runs
 from mnist_core.text import cut_middle, is_text, one_line
 
@@ -311,13 +312,12 @@ def run_from_row(row: Mapping[Any, Any]) -> Run:
 
 
 def _check_row(row: Mapping[Any, Any]) -> None:
-    for column in runs.c:
-        value = row[column.name]
-        if value is None and column.nullable:
+    for name, nullable, kinds, words in _CHECKED:
+        value = row[name]
+        if value is None and nullable:
             continue
-        kinds = _KINDS.get(type(column.type))
-        if kinds and (not isinstance(value, kinds) or (isinstance(value, float) and not math.isfinite(value))):
-            raise ValueError(f"{column.name}: {str(value)[:40]!r} is not {_WORDS[type(column.type)]}")
+        if not isinstance(value, kinds) or (isinstance(value, float) and not math.isfinite(value)):
+            raise ValueError(f"{name}: {str(value)[:40]!r} is not {words}")
     if row["state"] not in _STATES:
         raise ValueError(f"state: {row['state'][:40]!r} is not one that a run has")
     for names, most in ((_TIMES, LATEST_TIME), (_FRACTIONS, 1.0)):
@@ -348,6 +348,12 @@ def _is_texts(value: Any) -> bool:
 
 _KINDS: dict[type, tuple[type, ...]] = {Integer: (int,), BigInteger: (int,), Float: (int, float), Text: (str,)}
 _WORDS: dict[type, str] = {Integer: "a whole number", BigInteger: "a whole number", Float: "a number", Text: "a text"}
+# Name, whether it may be empty, types and their word, for each column of a plain type: worked out once for all rows.
+_CHECKED = tuple(
+    (column.name, column.nullable, _KINDS[type(column.type)], _WORDS[type(column.type)])
+    for column in runs.c
+    if type(column.type) in _KINDS
+)
 
 
 def new_id(now: float | None = None) -> str:
@@ -367,10 +373,11 @@ def new_row(
     luck: LuckPart | None = None,
 ) -> dict[str, Any]:
     """The row of a run that is queued at `now`, in this place of the queue."""
+    named, tagged = one_line(name).strip()[:NAME_LENGTH] or default_name(config), clean_tags(tags)
     return {
         "id": new_id(now),
-        "name": one_line(name).strip()[:NAME_LENGTH] or default_name(config),
-        "tags": clean_tags(tags),
+        "name": named,
+        "tags": tagged,
         "state": "queued",
         "config": config.model_dump(mode="json"),
         "digest": config.digest(),
@@ -378,6 +385,7 @@ def new_row(
         "queued": position,
         "sweep": sweep,
         "luck": luck and luck.model_dump(mode="json"),
+        **page_columns(named, tagged, config.dataset, config.architecture),
     }
 
 

@@ -1,13 +1,17 @@
 """Tables of the database of runs, and the statements that migrate an older database to this version."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy import Column, Float, ForeignKey, Index, Integer, Table
 
+from mnist_core.store.dialects import largest_first
 from mnist_core.store.stored_values import storable
 
-SCHEMA_VERSION = 11
-# The version that has a row an event instead of a row a value, and the one that has devices and rules as data.
-MEASUREMENTS_SINCE, DEVICES_SINCE = 7, 8
+SCHEMA_VERSION = 12
+# The version that has a row an event instead of a row a value, the one that has devices and rules as data, and the one
+# whose columns and indexes find a page of runs.
+MEASUREMENTS_SINCE, DEVICES_SINCE, PAGES_SINCE = 7, 8, 12
 metadata = sa.MetaData()
 
 
@@ -105,12 +109,44 @@ runs = Table(
     Column("owner", Text),
     # 1 if all of a class may see it.
     Column("shared", Integer, nullable=False, server_default="0"),
+    # What pages of runs are found by: taken from the config, the name and the tags by `page_columns`.
+    Column("dataset", Text, nullable=False, server_default=""),
+    Column("architecture", Text, nullable=False, server_default=""),
+    Column("words", Text, nullable=False, server_default=""),
     # Whose turn it is is read from these two indexes alone, so that a damaged page of the table does not matter.
     Index("runs_by_state", "state", "queued", "owner"),
     Index("runs_by_digest", "digest"),
     Index("runs_by_sweep", "sweep"),
     Index("runs_by_owner", "owner", "started"),
     sqlite_autoincrement=True,
+)
+
+
+def _page_index(name: str, *columns: Column[Any] | sa.ColumnElement[Any]) -> list[Index]:
+    """An index of the runs on pages by these columns, and by what decides whether a person sees a run.
+
+    SQLite reads an index alone only if that has every column of the query, also those that are NULL in all its rows.
+    PostgreSQL needs them not, and cannot sort JSON.
+    """
+    everywhere = (*columns, runs.c.owner, runs.c.shared)
+    here = runs.c.deleted.is_(None) & runs.c.luck.is_(sa.null())
+    return [
+        Index(name, *everywhere, runs.c.deleted, runs.c.luck, sqlite_where=here).ddl_if(dialect="sqlite"),
+        Index(name, *everywhere, postgresql_where=here).ddl_if(dialect="postgresql"),
+    ]
+
+
+_BY_TEST = largest_first(runs.c.test_accuracy)
+_DELETED, _OF_LUCK = runs.c.deleted.is_not(None), runs.c.luck.is_not(sa.null())
+# Indexes of version 12. All but that by architecture, whose texts may be long, are searched without the table's rows.
+PAGE_INDEXES = (
+    *_page_index("runs_by_words", runs.c.number, runs.c.words, runs.c.state, runs.c.test_accuracy),
+    *_page_index("runs_by_test_accuracy", _BY_TEST, runs.c.number.desc(), runs.c.words, runs.c.state),
+    *_page_index("runs_by_state_and_test", runs.c.state, _BY_TEST, runs.c.number.desc(), runs.c.words, runs.c.finished),
+    *_page_index("runs_by_dataset", runs.c.dataset, _BY_TEST, runs.c.number.desc(), runs.c.words, runs.c.state),
+    *_page_index("runs_by_architecture", runs.c.architecture, _BY_TEST, runs.c.number.desc()),
+    Index("runs_deleted", runs.c.deleted, sqlite_where=_DELETED, postgresql_where=_DELETED),
+    Index("runs_of_luck", runs.c.number, sqlite_where=_OF_LUCK, postgresql_where=_OF_LUCK),
 )
 
 sweeps = Table(
@@ -210,6 +246,10 @@ CHANGES = {
         "CREATE INDEX runs_by_state ON runs (state, queued, owner)",
         "CREATE INDEX runs_by_owner ON runs (owner, started)",
         "ALTER TABLE sweeps ADD COLUMN owner TEXT",
+    ),
+    # `page_columns` fills these columns and makes their indexes.
+    12: tuple(
+        f"ALTER TABLE runs ADD COLUMN {name} TEXT NOT NULL DEFAULT ''" for name in ("dataset", "architecture", "words")
     ),
 }
 

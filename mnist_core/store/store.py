@@ -32,6 +32,7 @@ from mnist_core.store.fences import claimed_files, remove_file
 from mnist_core.store.imported_runs import add_imported
 from mnist_core.store.leftovers import remove
 from mnist_core.store.migrations import begin_file, migrate
+from mnist_core.store.page_columns import renew_page_columns
 from mnist_core.store.quotas import SETTING as QUOTAS_SETTING
 from mnist_core.store.quotas import Quotas
 from mnist_core.store.reserve import keep_reserve, with_reserve
@@ -65,7 +66,7 @@ UNDO_SECONDS = 24 * 3600.0
 REMOVAL_BEGUN = 0.0
 _DELETED = sa.select(runs.c.number, runs.c.deleted)
 # For at least this many runs it is quicker to read the whole table than each row by its number.
-_MANY = 500
+_MANY = 5_000
 # The database, and the owner whose view of it a store is.
 Scope = tuple[str, str | None]
 _LATE = "fingerprinted_late"
@@ -167,6 +168,7 @@ class Store:
         *,
         digests: Sequence[str] | None = None,
         sweep: str | None = None,
+        owners: Sequence[str] | None = None,
         luck: bool | None = False,
     ) -> list[Run]:
         """Runs that fit every given condition, newest first; with `ids`, in the order of these.
@@ -180,7 +182,12 @@ class Store:
         ]
         if luck or (luck is not None and ids is None):
             conditions.append(_ORDINARY if not luck else sa.not_(_ORDINARY))
-        for column, wanted in ((runs.c.id, ids), (runs.c.state, states), (runs.c.digest, digests)):
+        for column, wanted in (
+            (runs.c.id, ids),
+            (runs.c.state, states),
+            (runs.c.digest, digests),
+            (runs.c.owner, owners),
+        ):
             if wanted is not None:
                 conditions.append(column.in_(wanted))
         if sweep is not None:
@@ -654,6 +661,8 @@ class Store:
             values["rules"] = asdict(rules)
         with writing(self.engine).begin() as connection:
             self._write(connection, run, **values)
+            if "config" in values:
+                renew_page_columns(connection, runs.c.number == run.number)
 
     def record(self, run: Run, events: Sequence[Event]) -> None:
         """Store what these events measured and the progress. Raises LostRunError."""
@@ -887,6 +896,8 @@ class Store:
             change = runs.update().where(runs.c.id.in_(ids)).values(**values).returning(runs.c.number)
             numbers = connection.execute(change).scalars().all()
             history.relabel(connection, numbers, values)
+            if values.keys() & {"name", "tags"}:
+                renew_page_columns(connection, runs.c.number.in_(numbers))
 
     def _number(self, connection: sa.Connection, run_id: str) -> int:
         number = connection.execute(sa.select(runs.c.number).where(runs.c.id == run_id, self.visible)).scalar()

@@ -9,7 +9,7 @@ from mnist_core.config import RunConfig
 from mnist_core.data import dataset_status, folder_class_names
 from mnist_core.environment import full_path
 from mnist_core.errors import ConfigError, DataError
-from mnist_core.store import ACTIVE_STATES, Run, Store, queueing
+from mnist_core.store import ACTIVE_STATES, Run, RunQuery, Store, queueing, read_page
 from mnist_core.studies.catalogue import select_experiments
 from mnist_core.studies.study import Experiment, Study, Variant
 from mnist_core.sweeps import run_seconds
@@ -213,8 +213,8 @@ def _by_digest(store: Store, configs: Sequence[RunConfig]) -> dict[str, list[Run
     for run in store.runs(digests=list(runs)):
         runs[run.digest].append(run)
     if any(config.dataset == "cifar10" for config in configs):
-        for run in store.runs():
-            if run.dataset == "folder" and (digest := canonical_config(run.config).digest()) in runs:
+        for run in read_page(store, RunQuery(dataset="folder"), limit=None).runs:
+            if (digest := canonical_config(run.config).digest()) in runs:
                 runs[digest].append(run)
     return runs
 

@@ -11,7 +11,7 @@ from mnist_core.analysis import costs
 from mnist_core.architectures import describe_architecture
 from mnist_core.config import AUGMENTATIONS, RunConfig, dataset
 from mnist_core.data import count_held_out, input_shape_and_classes
-from mnist_core.store import Run, Store, places
+from mnist_core.store import Run, RunQuery, Store, places, read_page
 
 # Measured on one core of a small cloud machine with one thread; past runs correct the sum for the machine at hand. The
 # first constant is for reading the data and for the predictions at the end.
@@ -46,7 +46,8 @@ def estimated_seconds(store: Store, configs: Sequence[RunConfig]) -> float:
 
 def run_seconds(store: Store, configs: Sequence[RunConfig]) -> list[float]:
     """Estimated seconds of each config's run alone."""
-    return [_RUN_SECONDS + guess.seconds for guess in training_seconds(store.runs(states=["finished"]), configs)]
+    past = read_page(store, RunQuery(states=["finished"]), limit=_LOOKED_AT).runs
+    return [_RUN_SECONDS + guess.seconds for guess in training_seconds(past, configs)]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from mnist_core.config.run_config import RunConfig
-from mnist_core.store.schema import SCHEMA_VERSION, metadata
+from mnist_core.store.schema import PAGE_INDEXES, SCHEMA_VERSION, metadata
 
 # Stores of versions 6 and 7, written by the programs of their time: runs with what they measured, and where.
 _SCHEMAS = {version: Path(__file__).with_name(f"schema_{version}.sql") for version in (6, 7)}
@@ -23,6 +23,7 @@ ADDED_COLUMNS = {
     9: ["luck"],
     10: ["comment"],
     11: ["owner", "shared"],
+    12: ["dataset", "architecture", "words"],
 }
 ADDED_TABLES = {2: ["sweeps"], 4: ["fingerprints"], 7: ["measurements"], 11: ["people", "votes", "polls", "drawings"]}
 # The table of measurements before version 7.
@@ -53,6 +54,9 @@ def write_old(path: Path, version: int) -> None:
 def bring_back(connection: sqlite3.Connection, version: int) -> None:
     """Make an older schema of today's, without what was measured."""
     for later in range(SCHEMA_VERSION, version, -1):
+        if later == 12:
+            for name in {index.name for index in PAGE_INDEXES}:
+                connection.execute(f"DROP INDEX {name}")
         if later == 11:
             for statement in ("DROP INDEX runs_by_state", "CREATE INDEX runs_by_state ON runs (state, queued)"):
                 connection.execute(statement)

@@ -17,6 +17,7 @@ from mnist_core.config.rules import TrainingRules
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import StorageError
 from mnist_core.events import StepEnd
+from mnist_core.store.run_pages import RunQuery, read_page
 from mnist_core.store.schema import SCHEMA_VERSION
 from mnist_core.store.soundness import damage
 from mnist_core.store.store import Store
@@ -62,7 +63,11 @@ def version_of(path: Path) -> str:
 def test_every_earlier_version_is_copied_and_brought_up_to_date(version: int, own_lab: Path, tmp_path: Path):
     path = own_lab / "runs.db"
     write_old(path, version)
-    assert [run.name for run in Store.open().runs()] == ["kept"]
+    store = Store.open()
+    assert [run.name for run in store.runs()] == ["kept"]
+    # What pages of runs are found by is filled in.
+    found = RunQuery(text="KEPT", dataset=RunConfig().dataset, architecture=RunConfig().architecture)
+    assert [run.name for run in read_page(store, found).runs] == ["kept"]
     fresh = Store.open(tmp_path / "fresh").file
     assert fresh is not None
     assert schema_of(path) == schema_of(fresh)
@@ -151,6 +156,7 @@ def test_a_row_that_cannot_be_read_does_not_hold_up_the_others(change: str, own_
         connection.execute(f"UPDATE runs SET {change} WHERE number = 1")
     store = Store.open()
     assert [run.number for run in store.runs()] == [7, 6, 4, 3, 2]
+    assert [run.number for run in read_page(store).runs] == [7, 6, 4, 3, 2]
     assert sorted(broken.number for broken in store.broken()) == [1, 5]
     assert [run.number for run in store.changed_runs(store.runs())] == [4]
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import ConfigError, StorageError, StoreError
@@ -16,6 +17,8 @@ from mnist_core.jobs import queue, troubles
 from mnist_core.store import StudentStore, let_in, name_person, read_people, write_quotas
 from mnist_core.store.concurrency import set_runs_at_once
 from mnist_core.store.quotas import Quotas
+from mnist_core.store.run_pages import RunQuery, read_page
+from mnist_core.store.schema import PAGE_INDEXES
 from mnist_core.store.store import Store
 from tests.app_process import ROOT, wait_until
 from tests.postgres_server import PostgresServer
@@ -116,6 +119,21 @@ def test_an_address_may_be_written_as_elsewhere(scheme: str, lab: Store, postgre
     assert store.url == lab.url
     assert queue.Jobs(url, lambda: store).serves(lab.url)
     store.engine.dispose()
+
+
+def test_a_database_of_version_11_is_brought_up_to_date(lab: Store, lab_database: str):
+    run = lab.enqueue(RunConfig(architecture="mlp-30"), "kept", ["Été"])
+    with lab.engine.begin() as connection:
+        for name in {index.name for index in PAGE_INDEXES}:
+            connection.exec_driver_sql(f"DROP INDEX {name}")
+        for name in ("dataset", "architecture", "words"):
+            connection.exec_driver_sql(f"ALTER TABLE runs DROP COLUMN {name}")
+        connection.exec_driver_sql("UPDATE lab SET value = '11' WHERE key = 'schema'")
+    assert at_once("print(store.count_runs())", 3) == ["1\n"] * 3
+    page = read_page(Store.open(), RunQuery(text="été kept", architecture="mlp-30"), "test_accuracy")
+    assert [found.id for found in page.runs] == [run.id]
+    made = {index["name"] for index in sa.inspect(lab.engine).get_indexes("runs")}
+    assert {index.name for index in PAGE_INDEXES} <= made
 
 
 def test_the_queue_goes_on_after_a_restart_of_the_server(lab: Store, postgres: PostgresServer):
