@@ -28,6 +28,9 @@ def claimed_files(folder: Path, token: str, check: Callable[[], None]) -> Iterat
         # After the folder is made: whoever takes over before this line is noticed here, and later ones remove it.
         check()
         yield staging
+    except FileNotFoundError:
+        check()
+        raise
     finally:
         with contextlib.suppress(OSError):
             staging.rmdir()

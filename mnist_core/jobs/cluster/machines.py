@@ -64,7 +64,7 @@ class Machines:
                 self._doubted_until[node.id] = time.monotonic() + _AGAIN_SECONDS
 
     def look(self) -> bool:
-        """See which nodes live, ask new ones, and hear answers; whether one is able no more."""
+        """See which nodes live, ask new ones, and hear answers; whether others are able than before."""
         before = {node.id for node in self.able}
         living = {node["NodeID"]: node for node in ray.nodes() if node["Alive"]}
         self._nodes = {node: self._nodes.get(node) or _new(values) for node, values in living.items()}
@@ -77,7 +77,7 @@ class Machines:
                 self._ask(node)
             elif node.state in ("trains", "drained"):
                 self._nodes[node.id] = replace(node, state="drained" if node.id in drained else "trains")
-        return not before <= {node.id for node in self.able}
+        return before != {node.id for node in self.able}
 
     def _may_ask_again(self, node: ClusterNode) -> bool:
         return time.monotonic() - self._left_out_at[node.id] > _AGAIN_SECONDS
