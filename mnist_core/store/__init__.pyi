@@ -57,6 +57,8 @@ from .glimpse_files import read_recording as read_recording
 from .leftovers import leftovers as leftovers
 from .leftovers import remove_leftovers as remove_leftovers
 from .leftovers import remove_leftovers_of as remove_leftovers_of
+from .moved_rows import Moved as Moved
+from .moving import move_database as move_database
 from .people import PERSON_NAME_LENGTH as PERSON_NAME_LENGTH
 from .people import Person as Person
 from .people import Role as Role
