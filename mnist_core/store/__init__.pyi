@@ -66,6 +66,7 @@ from .people import count_places as count_places
 from .people import find_people as find_people
 from .people import forget_people as forget_people
 from .people import let_in as let_in
+from .people import let_in_student as let_in_student
 from .people import make_teacher as make_teacher
 from .people import name_person as name_person
 from .people import names_of_people as names_of_people
