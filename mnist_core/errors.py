@@ -81,7 +81,7 @@ class StorageError(StoreError):
 
     def __init__(self, message: str, kind: StorageKind = "other") -> None:
         super().__init__(message)
-        self.kind = kind
+        self.kind: StorageKind = kind
 
 
 class NotAllowedError(StoreError):

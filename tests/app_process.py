@@ -46,6 +46,7 @@ def app_process(
             process.wait(20)
         except subprocess.TimeoutExpired:
             process.kill()
+            process.wait()
 
 
 def entry_cookie(port: int, results: Path, role: str = "student") -> str:

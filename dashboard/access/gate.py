@@ -28,7 +28,7 @@ from dashboard.access.tokens import TokenFile, token_file
 from mnist_core import environment
 from mnist_core.errors import MnistLabError
 from mnist_core.jobs import STORE_ERRORS
-from mnist_core.store import Person, Role, count_places, let_in, make_teacher, read_quotas
+from mnist_core.store import Person, Role, let_in, let_in_student, make_teacher, read_quotas
 from mnist_core.text import in_terminal
 
 # Headers that only the gate sets begin so.
@@ -169,9 +169,8 @@ class Gate:
     def _let_in(self, role: Role) -> str | None:
         """Let in a new person, and return the secret; None for one student too many."""
         store = self._people.store()
-        if role == "student" and count_places(store) >= read_quotas(store).people:
-            return None
-        return let_in(store, role)[1]
+        added = let_in_student(store, read_quotas(store).people) if role == "student" else let_in(store, role)
+        return added and added[1]
 
     def _make_teacher(self, person_id: str) -> None:
         make_teacher(self._people.store(), person_id)

@@ -59,7 +59,7 @@ class TokenFile:
                 self._path.chmod(0o600)
         if tokens is None:
             with system_errors(self._path, "written"):
-                self._write(Tokens(_new(), _new()))
+                self._make() if not was_there else self._write(Tokens(_new(), _new()))
         return was_there and tokens is None
 
     def current(self) -> Tokens:
@@ -94,6 +94,21 @@ class TokenFile:
             return None
         self._last = tokens
         return tokens
+
+    def _make(self) -> None:
+        """Make the file; where another app on the same folder makes it at this moment, one of both counts for both."""
+        begun = TokenFile(self._path.parent)
+        begun._path = self._path.with_name(f".{_FILE}.{os.getpid()}.part")
+        begun._write(Tokens(_new(), _new()))
+        try:
+            # Unlike a renaming, a link takes no place that is taken.
+            os.link(begun._path, self._path)
+            begun._path.unlink()
+        except FileExistsError:
+            begun._path.unlink()
+        except OSError:
+            # Some file systems have no links.
+            begun._path.replace(self._path)
 
     def _write(self, tokens: Tokens) -> None:
         def write(path: Path) -> None:

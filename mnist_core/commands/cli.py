@@ -23,6 +23,7 @@ from mnist_core.commands.exit_codes import exit_code
 from mnist_core.commands.export_command import export_run
 from mnist_core.commands.flags import whole_number_option, with_config_flags
 from mnist_core.commands.luck_commands import luck_app
+from mnist_core.commands.move_command import move_store
 from mnist_core.commands.report_command import import_run, write_report_file
 from mnist_core.commands.study_commands import study_app
 from mnist_core.commands.sweep_commands import sweep_app
@@ -342,6 +343,7 @@ app.command("import")(import_run)
 app.command("report")(write_report_file)
 app.command("backup")(make_backup)
 app.command("restore")(restore_backup)
+app.command("move")(move_store)
 app.command("doctor")(run_doctor)
 app.command("prune")(prune_runs)
 

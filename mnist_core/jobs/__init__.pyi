@@ -6,6 +6,7 @@ from .cluster.nodes_of_ray import start_cluster as start_cluster
 from .following import follow_all as follow_all
 from .following import follow_run as follow_run
 from .following import interruptible as interruptible
+from .liveness import trains as trains
 from .liveness import with_dead_runs_ended as with_dead_runs_ended
 from .liveness import with_true_state as with_true_state
 from .queue import Jobs as Jobs

@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import time
 from dataclasses import replace
 
 from mnist_core.errors import LostRunError, StorageError
@@ -77,6 +78,12 @@ def is_gone(run: Run | Holder, silent: float) -> bool:
         return silent > BEGIN_SECONDS
     lives = processes.lives(run.pid, run.pid_start)
     return silent > SILENT_SECONDS if lives is None else not lives
+
+
+def trains(holder: Holder) -> bool:
+    """Whether a process may still train this running run: always on another machine, of whose processes we know not."""
+    silent = time.time() - (holder.heartbeat or 0.0)
+    return holder.host not in (socket.gethostname(), None) or not is_gone(holder, silent)
 
 
 def _is_gone_now(store: Store, run: Run) -> bool:

@@ -69,6 +69,8 @@ from .glimpse_files import read_recording as read_recording
 from .leftovers import leftovers as leftovers
 from .leftovers import remove_leftovers as remove_leftovers
 from .leftovers import remove_leftovers_of as remove_leftovers_of
+from .moved_rows import Moved as Moved
+from .moving import move_database as move_database
 from .next_runs import next_runs as next_runs
 from .people import PERSON_NAME_LENGTH as PERSON_NAME_LENGTH
 from .people import Person as Person
@@ -77,6 +79,7 @@ from .people import count_places as count_places
 from .people import find_people as find_people
 from .people import forget_people as forget_people
 from .people import let_in as let_in
+from .people import let_in_student as let_in_student
 from .people import make_teacher as make_teacher
 from .people import name_person as name_person
 from .people import names_of_people as names_of_people

@@ -17,9 +17,7 @@ from mnist_core.store.stored_values import storable_json
 # How long a connection waits for another process that writes.
 LOCK_SECONDS = 30.0
 
-_PLAIN = (
-    "Leave MNIST_LAB_DATABASE empty for runs.db in the results folder, or name a file: sqlite:////full/path/runs.db"
-)
+PLAIN = "Leave MNIST_LAB_DATABASE empty for runs.db in the results folder, or name a file: sqlite:////full/path/runs.db"
 
 
 def address(url: str) -> sa.URL:
@@ -27,19 +25,19 @@ def address(url: str) -> sa.URL:
     try:
         parsed = sa.make_url(url)
     except (exc.ArgumentError, ValueError):
-        raise StorageError(f"MNIST_LAB_DATABASE is not the address of a database. {_PLAIN}") from None
+        raise StorageError(f"MNIST_LAB_DATABASE is not the address of a database. {PLAIN}") from None
     if servers.is_server(parsed):
         return servers.server_address(parsed)
     if parsed.get_backend_name() != "sqlite":
         raise StorageError(
             f"MNIST_LAB_DATABASE asks for {parsed.drivername}, which is no kind of database that this program knows. "
-            f"{_PLAIN}"
+            f"{PLAIN}"
         )
     text = parsed.database or ""
     if text in ("", ":memory:"):
-        raise StorageError(f"MNIST_LAB_DATABASE names no file: other processes could not see the runs. {_PLAIN}")
+        raise StorageError(f"MNIST_LAB_DATABASE names no file: other processes could not see the runs. {PLAIN}")
     if parsed.query or text.startswith("file:"):
-        raise StorageError(f"MNIST_LAB_DATABASE holds more than the path of a file. {_PLAIN}")
+        raise StorageError(f"MNIST_LAB_DATABASE holds more than the path of a file. {PLAIN}")
     path = full_path(text, "MNIST_LAB_DATABASE")
     return parsed.set(drivername="sqlite", database=str(path))
 

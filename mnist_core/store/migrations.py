@@ -62,7 +62,7 @@ def migrate(engine: sa.Engine, results: Path) -> None:
     Raises StorageError if a newer program wrote it, or it is no database of runs.
     """
     with engine.connect() as connection:
-        version = _version(connection)
+        version = version_of(connection)
     # The database can still be read without the log; the first write will report what is wrong.
     with contextlib.suppress(StorageError):
         use_write_ahead_log(engine)
@@ -74,28 +74,33 @@ def migrate(engine: sa.Engine, results: Path) -> None:
         wait_long(connection, _COPY_SECONDS)
         # This takes the write lock: one process migrates, and the others then find it done.
         with connection.begin():
-            version = _version(connection)
+            version = version_of(connection)
             if version == SCHEMA_VERSION:
                 return
-            if version is not None:
-                path = file_of(engine.url)
-                if path is not None:
-                    copy_before_migration(path, results, version)
-                for step in range(version + 1, SCHEMA_VERSION + 1):
-                    for statement in CHANGES[step]:
-                        connection.exec_driver_sql(statement)
-                    if step == MEASUREMENTS_SINCE:
-                        fill_measurements(connection)
-                    if step == DEVICES_SINCE:
-                        parse_devices(connection)
-                    if step == PAGES_SINCE:
-                        add_page_columns(connection)
-                connection.execute(lab.delete().where(lab.c.key == "schema"))
-            metadata.create_all(connection)
-            connection.execute(lab.insert().values(key="schema", value=str(SCHEMA_VERSION)))
+            path = file_of(engine.url)
+            if version is not None and path is not None:
+                copy_before_migration(path, results, version)
+            bring_up_to_date(connection, version)
 
 
-def _version(connection: sa.Connection) -> int | None:
+def bring_up_to_date(connection: sa.Connection, version: int | None) -> None:
+    """Migrate a database of this version, or create the tables of an empty one (None), within the transaction."""
+    if version is not None:
+        for step in range(version + 1, SCHEMA_VERSION + 1):
+            for statement in CHANGES[step]:
+                connection.exec_driver_sql(statement)
+            if step == MEASUREMENTS_SINCE:
+                fill_measurements(connection)
+            if step == DEVICES_SINCE:
+                parse_devices(connection)
+            if step == PAGES_SINCE:
+                add_page_columns(connection)
+        connection.execute(lab.delete().where(lab.c.key == "schema"))
+    metadata.create_all(connection)
+    connection.execute(lab.insert().values(key="schema", value=str(SCHEMA_VERSION)))
+
+
+def version_of(connection: sa.Connection) -> int | None:
     """The version of a database; None if it has no table. Raises StorageError if it cannot be used."""
     name = _name(connection.engine.url)
     tables = set(sa.inspect(connection).get_table_names())

@@ -42,11 +42,18 @@ class Person:
 
 def let_in(store: Store, role: Role) -> tuple[Person, str]:
     """Add a person, and return the secret by which `recognise` knows the person again."""
-    secret, now = secrets.token_urlsafe(32), store.clock()
-    person = Person(new_id(now), "", role, now, now)
     with writing(store.engine).begin() as connection:
-        connection.execute(people.insert().values(**vars(person), secret=_digest(secret)))
-    return person, secret
+        return _add(connection, role, store.clock())
+
+
+def let_in_student(store: Store, most: int) -> tuple[Person, str] | None:
+    """Add a student as `let_in` does; None if `most` students have a place already.
+
+    Counting and adding is one step, so that two apps that let somebody in at once do not let in one too many.
+    """
+    with writing(store.engine).begin() as connection:
+        now = store.clock()
+        return _add(connection, "student", now) if _count_places(connection, now) < most else None
 
 
 def recognise(store: Store, secret: str) -> Person | None:
@@ -115,11 +122,8 @@ def send_out(store: Store, ids: Sequence[str]) -> None:
 
 def count_places(store: Store) -> int:
     """How many students count towards the quota `people`: those with a name, and those seen within the last hour."""
-    last = store.clock() - _NAMELESS_SECONDS
-    counts = (people.c.name != "") | (people.c.seen >= last)
-    query = sa.select(sa.func.count()).where(people.c.revoked.is_(None), people.c.role == "student", counts)
     with store.engine.connect() as connection:
-        return connection.execute(query).scalar_one()
+        return _count_places(connection, store.clock())
 
 
 def send_out_nameless(store: Store, absent_seconds: float) -> int:
@@ -147,6 +151,19 @@ def forget_people(store: Store, ids: Sequence[str]) -> None:
         connection.execute(votes.delete().where(votes.c.person.in_(ids)))
         connection.execute(drawings.delete().where(drawings.c.owner.in_(ids)))
         connection.execute(people.delete().where(people.c.id.in_(ids)))
+
+
+def _add(connection: sa.Connection, role: Role, now: float) -> tuple[Person, str]:
+    secret = secrets.token_urlsafe(32)
+    person = Person(new_id(now), "", role, now, now)
+    connection.execute(people.insert().values(**vars(person), secret=_digest(secret)))
+    return person, secret
+
+
+def _count_places(connection: sa.Connection, now: float) -> int:
+    counts = (people.c.name != "") | (people.c.seen >= now - _NAMELESS_SECONDS)
+    query = sa.select(sa.func.count()).where(people.c.revoked.is_(None), people.c.role == "student", counts)
+    return connection.execute(query).scalar_one()
 
 
 def _read(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[Person]:

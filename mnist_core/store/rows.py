@@ -14,6 +14,8 @@ from mnist_core.store.schema import runs
 
 # Errors of parsing a column that is not JSON, JSON of another shape, or JSON nested too deeply.
 _UNREADABLE = (ValueError, TypeError, RecursionError)
+# What gives runs their numbers on a server.
+_SEQUENCE = "CAST(pg_get_serial_sequence('runs', 'number') AS regclass)"
 
 
 def read(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> tuple[list[Run], list[BrokenRun]]:
@@ -23,7 +25,7 @@ def read(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> tupl
     except (*_UNREADABLE, StorageError) as error:
         if isinstance(error, StorageError) and error.kind != "damaged":
             raise
-    return _halved(connection, 1, _last_number(connection), conditions)
+    return _halved(connection, 1, last_number(connection), conditions)
 
 
 def _halved(
@@ -145,7 +147,7 @@ def readable(connection: sa.Connection, query: "sa.Select[*tuple[Any, ...]]") ->
     except StorageError as error:
         if error.kind != "damaged":
             raise
-    return _readable_between(connection, query, 1, _last_number(connection))
+    return _readable_between(connection, query, 1, last_number(connection))
 
 
 def _readable_between(
@@ -165,11 +167,25 @@ def _readable_between(
     return older + _readable_between(connection, query, middle + 1, last)
 
 
-def _last_number(connection: sa.Connection) -> int:
-    """The highest number that a run ever got, read from SQLite's own table because that of the runs may be damaged."""
+def last_number(connection: sa.Connection) -> int:
+    """The highest number that a run ever got, read from the database's own count of them."""
+    if connection.dialect.name == "sqlite":
+        # The table of the runs may be damaged.
+        query = sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'runs'")
+    else:
+        query = sa.text(f"SELECT pg_sequence_last_value({_SEQUENCE})")
+    return int(connection.execute(query).scalar() or 0)
+
+
+def set_last_number(connection: sa.Connection, number: int) -> None:
+    """Let the next run get a number behind this one."""
     if connection.dialect.name != "sqlite":
-        return connection.execute(sa.select(sa.func.max(runs.c.number))).scalar() or 0
-    return int(connection.execute(sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'runs'")).scalar() or 0)
+        connection.execute(
+            sa.text(f"SELECT setval({_SEQUENCE}, :number, :called)"), {"number": max(number, 1), "called": number > 0}
+        )
+        return
+    connection.execute(sa.text("DELETE FROM sqlite_sequence WHERE name = 'runs'"))
+    connection.execute(sa.text("INSERT INTO sqlite_sequence (name, seq) VALUES ('runs', :number)"), {"number": number})
 
 
 def _as_kind(value: bytes | None, stored: str, kind: tuple[type, ...]) -> Any:

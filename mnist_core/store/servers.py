@@ -1,17 +1,21 @@
 """A database on a PostgreSQL server: its address, its connections, and transactions that take turns as in SQLite."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
 
 from mnist_core.errors import StorageError
+from mnist_core.store.server_failures import of_server
 
 # Where the driver comes from; a laptop does not have it.
 REQUIREMENTS = "requirements-cluster.txt"
 
 _DRIVER = "postgresql+psycopg"
 _NAMES = ("postgres", "postgresql", _DRIVER)
+# What the server calls connections of this program.
+_NAME = "mnist-lab"
 # The name of the lock that writing transactions take one after the other: eight bytes, as a number.
 _TURN = int.from_bytes(b"mnistlab", "big", signed=True)
 # Seconds after which a transaction that does nothing is ended, so that a frozen process does not keep others waiting.
@@ -42,7 +46,7 @@ def engine_options(url: sa.URL, lock_seconds: float) -> dict[str, Any]:
     of_address = url.query.get("options", "")
     arguments: dict[str, Any] = {
         "connect_timeout": _CONNECT_SECONDS,
-        "application_name": "mnist-lab",
+        "application_name": _NAME,
         **_KEEP_ALIVE,
         # What the address says goes first.
         **{name: value for name, value in url.query.items() if isinstance(value, str)},
@@ -74,6 +78,26 @@ def listen(engine: sa.Engine) -> None:
 def wait_long(connection: sa.Connection, seconds: float) -> None:
     """Let this connection, which is out of its pool, wait so long for its turn."""
     connection.connection.cursor().execute(f"SET lock_timeout = {1000 * seconds:.0f}")
+
+
+def is_open_elsewhere(connection: sa.Connection) -> bool:
+    """Whether this program has further connections to the database, from whatever machine."""
+    others = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    query = sa.text(f"{others} AND application_name = :name LIMIT 1")
+    return connection.execute(query, {"name": _NAME}).first() is not None
+
+
+def copy_rows(connection: sa.Connection, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+    """Hand rows to a statement COPY ... FROM STDIN, by far the quickest way to write many. Raises StorageError."""
+    try:
+        with connection.connection.cursor().copy(statement) as copy:  # pyright: ignore[reportAttributeAccessIssue]
+            for row in rows:
+                copy.write_row(row)
+    except Exception as error:
+        # The driver is used past SQLAlchemy here, which would have turned its errors into ours.
+        if any(kind.__name__ == "Error" for kind in type(error).__mro__):
+            raise of_server(error) from None
+        raise
 
 
 def _begin(connection: sa.Connection) -> None:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from mnist_core.config.run_config import RunConfig
 from mnist_core.store.schema import PAGE_INDEXES, SCHEMA_VERSION, metadata
+from tests.postgres_server import PostgresServer
 
 # Stores of versions 6 and 7, written by the programs of their time: runs with what they measured, and where.
 _SCHEMAS = {version: Path(__file__).with_name(f"schema_{version}.sql") for version in (6, 7)}
@@ -89,3 +90,16 @@ def write_large_schema_6(path: Path, doublings: int) -> None:
         columns = "run, step, epoch, name, value, special, seconds"
         for _ in range(doublings):
             connection.execute(f"INSERT INTO metrics ({columns}) SELECT {columns} FROM metrics WHERE run = 1")
+
+
+def bring_back_server(server: PostgresServer, database: str) -> None:
+    """Make schema 10 of today's in a database on a server, which was the first that one could hold."""
+    for statement in (
+        *(f"DROP TABLE {table} CASCADE" for table in ADDED_TABLES[11]),
+        # The indexes that name them go, too.
+        *(f"ALTER TABLE runs DROP COLUMN {column}" for column in ADDED_COLUMNS[11]),
+        "CREATE INDEX runs_by_state ON runs (state, queued)",
+        "ALTER TABLE sweeps DROP COLUMN owner",
+        "UPDATE lab SET value = '10' WHERE key = 'schema'",
+    ):
+        server.execute(statement, database)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,17 +11,29 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from mnist_core.analysis.trained import load_network
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import ConfigError, StorageError, StoreError
 from mnist_core.events import EpochEnd
 from mnist_core.jobs import queue, troubles
-from mnist_core.store import StudentStore, let_in, name_person, read_people, write_quotas
+from mnist_core.store import (
+    StudentStore,
+    count_places,
+    let_in,
+    let_in_student,
+    name_person,
+    read_people,
+    write_quotas,
+)
 from mnist_core.store.concurrency import set_runs_at_once
 from mnist_core.store.quotas import Quotas
+from mnist_core.store.run import Run
 from mnist_core.store.run_pages import RunQuery, read_page
 from mnist_core.store.schema import PAGE_INDEXES
 from mnist_core.store.store import Store
 from tests.app_process import ROOT, wait_until
+from tests.faults.old_databases import bring_back_server
+from tests.labs import trained_run
 from tests.postgres_server import PostgresServer
 
 pytestmark = pytest.mark.long
@@ -86,6 +99,29 @@ rows.count_running_here = lambda *given: (count(*given), time.sleep(0.3))[0]
 """
     at_once(f"{slow}\nfor _ in range(4): store.claim(limit=2)", 4)
     assert len(lab.runs(states=["running"])) == 2
+
+
+def test_a_limit_holds_for_processes_that_each_claim_another_run(lab: Store):
+    runs = [lab.enqueue(RunConfig()) for _ in range(4)]
+    for run in runs:
+        lab.request(run.id, "pause")
+    # Each resumes a run of its own, which so is the head of the queue, counts, and waits before its claim. No two
+    # want the same row: only the turns that writers take keep them from counting before the others have claimed.
+    resumed = """
+import os, time
+from mnist_core.store import rows
+for run in store.runs(states=["paused"]):
+    try:
+        store.requeue(run.id)
+        break
+    except Exception:
+        pass
+count = rows.count_running_here
+rows.count_running_here = lambda *given: (count(*given), time.sleep(0.5))[0]
+store.claim(limit=1)
+"""
+    at_once(resumed, 4)
+    assert len(lab.runs(states=["running"])) == 1
 
 
 def test_no_run_is_claimed_twice(lab: Store):
@@ -183,6 +219,99 @@ def test_the_password_is_in_no_name_of_a_thread_and_in_no_output(lab: Store, pos
         assert "Traceback" not in done.stderr
         if command == "backup":
             assert "pg_dump" in done.stderr
+
+
+def test_a_class_lets_in_no_more_than_have_a_place_from_many_processes(lab: Store):
+    # Each waits between its look and its entry, so that all of them look before the first one is in.
+    slow = """
+import time
+from mnist_core.store import people
+count = people._count_places
+people._count_places = lambda *given: (count(*given), time.sleep(0.3))[0]
+print(people.let_in_student(store, 3) is not None)
+"""
+    came = at_once(slow, 6)
+    assert sorted(came) == ["False\n"] * 3 + ["True\n"] * 3
+    assert count_places(lab) == len(read_people(lab, "student")) == 3
+    assert let_in_student(lab, 3) is None
+    assert let_in_student(lab, 4) is not None
+
+
+def test_a_run_goes_through_a_restart_of_the_server_and_learns_the_same(
+    lab: Store, postgres: PostgresServer, tmp_path: Path
+):
+    config = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=30)
+    set_runs_at_once(lab, 1)
+    thread = queue.start(lab)
+    try:
+        run = lab.enqueue(config)
+        for epoch in (3, 8):
+            wait_until(lambda epoch=epoch: lab.run(run.id).epoch >= epoch)
+            pid = lab.run(run.id).pid
+            postgres.stop()
+            time.sleep(1.5)
+            postgres.start()
+            assert lab.run(run.id).state == "running"
+        wait_until(lambda: not lab.run(run.id).active)
+    finally:
+        thread.end()
+    ended = lab.run(run.id)
+    assert (ended.state, ended.epoch, lab.changed_parts(run.id)) == ("finished", 30, [])
+    # The worker itself went on: nothing was interrupted and resumed.
+    assert pid is not None
+    assert ended.note == ""
+    undisturbed = Store.open(tmp_path / "undisturbed")
+    alone = trained_run(undisturbed, config)
+    assert weights_of(lab, ended) == weights_of(undisturbed, alone)
+    assert ended.test_loss == alone.test_loss
+    for name in ("epoch_train_loss", "validation_loss"):
+        values = [store.curves(one.id)[name].value for store, one in ((lab, ended), (undisturbed, alone))]
+        assert values[0].tolist() == values[1].tolist()
+        assert len(values[0]) == 30
+
+
+def weights_of(store: Store, run: Run) -> dict[str, bytes]:
+    """The values of each of the network's tensors after the run."""
+    network = load_network(store, run).model
+    return {name: tensor.numpy().tobytes() for name, tensor in network.state_dict().items()}
+
+
+def test_an_old_database_is_brought_up_to_date_once_whoever_begins(lab: Store, postgres: PostgresServer):
+    run = lab.enqueue(RunConfig(), "kept", claimed=True)
+    lab.record(run, [EpochEnd(1, 1, 0.1 + 0.2, 0.5, 0.3, 0.5, best=True, seconds=1.0)])
+    lab.finish(run, "finished", test_accuracy=0.9)
+    database = lab.engine.url.database or ""
+    lab.engine.dispose()
+    bring_back_server(postgres, database)
+    assert at_once("print(store.count_runs())", 4) == ["1\n"] * 4
+    kept = lab.run(run.id)
+    assert (kept.name, kept.owner, kept.shared, lab.changed_parts(run.id)) == ("kept", None, False, [])
+    assert lab.curves(run.id)["epoch_train_loss"].value.tolist() == [0.1 + 0.2]
+    fresh = postgres.new_database()
+    Store(lab.root, postgres.url(fresh)).engine.dispose()
+    columns = "SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns"
+    indexes = "SELECT indexname, regexp_replace(indexdef, ' ON .*USING', ' USING') FROM pg_indexes"
+    for query in (f"{columns} WHERE table_schema = 'public'", f"{indexes} WHERE schemaname = 'public'"):
+        assert set(postgres.execute(query, database)) == set(postgres.execute(query, fresh))
+    postgres.drop(fresh)
+    # There is no copy of a server's database: docs/guide/cluster.md says who makes one.
+    assert not (lab.root / "backups").exists()
+
+
+def test_a_migration_that_fails_changes_nothing(lab: Store, postgres: PostgresServer):
+    run = lab.enqueue(RunConfig(), "kept")
+    database = lab.engine.url.database or ""
+    lab.engine.dispose()
+    bring_back_server(postgres, database)
+    # The last statement of the migration finds its column taken.
+    postgres.execute("ALTER TABLE sweeps ADD COLUMN owner TEXT", database)
+    with pytest.raises(StorageError):
+        Store.open()
+    assert postgres.execute("SELECT value FROM lab WHERE key = 'schema'", database) == [("10",)]
+    columns = "SELECT column_name FROM information_schema.columns WHERE table_name = 'runs'"
+    assert ("owner",) not in postgres.execute(columns, database)
+    postgres.execute("ALTER TABLE sweeps DROP COLUMN owner", database)
+    assert Store.open().run(run.id).name == "kept"
 
 
 def test_numbers_beyond_32_bits_are_kept(lab: Store):
