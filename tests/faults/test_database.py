@@ -94,7 +94,9 @@ def drop_column(path: Path) -> None:
 def overwrite_page(path: Path) -> None:
     """Overwrite the database page that holds the rows of the runs, but not the one of their index."""
     content = bytearray(path.read_bytes())
-    start = content.index(SECRET.encode()) // 4096 * 4096
+    pages = range(0, len(content), 4096)
+    # Pages of tables that hold rows begin with 13; those of indexes, which may hold the name, too, with 10.
+    start = next(page for page in pages if content[page] == 13 and SECRET.encode() in content[page : page + 4096])
     content[start : start + 4096] = b"\xa5" * 4096
     path.write_bytes(content)
 

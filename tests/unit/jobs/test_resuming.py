@@ -108,7 +108,7 @@ def test_a_run_in_its_first_epoch_repeats_it(own_lab: Path, lab: Callable[..., i
             over.set()
     # As after kill -9: no checkpoint of the middle of an epoch either.
     for artifact in trained.checkpoints(store, run):
-        store.drop_artifact(run, artifact.path)
+        store.drop_artifact(store.run(run.id), artifact.path)
     assert lab("resume", str(run.number)) == 0
     assert store.run(run.id).state == "finished"
 
