@@ -21,6 +21,8 @@ from mnist_core.store import Store
 _NAMESPACE = "mnist-lab"
 # The first answer waits for a process that imports this program.
 _PING_SECONDS, _ANSWER_SECONDS = 2.0, 60.0
+# A store that is locked or away holds up a step for less than this.
+_HANGING_SECONDS = 120.0
 
 
 def _watch_input() -> None:
@@ -58,7 +60,9 @@ def _keep_dispatcher(surroundings: Surroundings) -> None:
         resources={"node:__internal_head__": 0.001},
     ).remote(surroundings)
     while True:
-        ray.get(dispatcher.ping.remote(), timeout=_ANSWER_SECONDS)
+        if ray.get(dispatcher.ping.remote(), timeout=_ANSWER_SECONDS) > _HANGING_SECONDS:
+            # Ray starts it anew. Its tasks end with it, and their runs go on from their last checkpoints.
+            ray.kill(dispatcher, no_restart=False)
         _say(connected=True)
         time.sleep(_PING_SECONDS)
 

@@ -5,7 +5,6 @@ token there. What Ray says only makes some of that known sooner.
 """
 
 import contextlib
-import os
 import secrets
 import socket
 import sys
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import ray
-from ray.exceptions import NodeDiedError, OutOfMemoryError, RayError, RayTaskError, TaskCancelledError
+from ray.exceptions import GetTimeoutError, NodeDiedError, OutOfMemoryError, RayError, RayTaskError, TaskCancelledError
 
 from mnist_core.errors import StoreError
 from mnist_core.jobs import liveness, troubles
@@ -39,7 +38,9 @@ from mnist_core.store import (
     write_cluster,
 )
 
-_TICK_SECONDS, _LOOK_SECONDS, _LONGEST_PAUSE_SECONDS = 0.05, 2.0, 10.0
+_TICK_SECONDS, _LOOK_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 2.0, 10.0
+# An outcome that Ray calls ready is there at once, unless its machine is just going.
+_OUTCOME_SECONDS = 5.0
 # A write that takes longer means that workers could not record a sign of life either.
 _LATE_SECONDS = 0.5
 # Tasks that wait at the cluster for a free place, for each eight places: enough that none is free for long, and few
@@ -79,19 +80,21 @@ class Dispatcher:
         self._moving: set[str] = set()
         self._too_large: dict[str, str] = {}
         self._look_after = 0.0
+        self._began = time.monotonic()
         self._awake = AwakeClock()
         self._awake.start()
         self._silence = Silence(self._awake.seconds)
         self._train = ray.remote(max_retries=0)(tasks.train_run)
         threading.Thread(target=self._work, name="dispatcher", daemon=True).start()
 
-    def ping(self) -> int:
-        """The process of the dispatcher; a sign that it lives."""
-        return os.getpid()
+    def ping(self) -> float:
+        """For how many seconds the thread has been at its present step; where it hangs, a new one is needed."""
+        return time.monotonic() - self._began
 
     def _work(self) -> None:
         pauses = Pauses(first=_TICK_SECONDS, most=_LONGEST_PAUSE_SECONDS)
         while True:
+            self._began = time.monotonic()
             try:
                 self.step()
                 pauses.begin_anew()
@@ -116,11 +119,13 @@ class Dispatcher:
         if not self._flights:
             return
         references = list(self._flights)
-        ended, _ = ray.wait(references, num_returns=len(references), timeout=0)
+        ended, _ = ray.wait(references, num_returns=len(references), timeout=0, fetch_local=False)
         for reference in ended:
             flight = self._flights[reference]
             try:
-                claimed, error = ray.get(reference), None
+                claimed, error = ray.get(reference, timeout=_OUTCOME_SECONDS), None
+            except GetTimeoutError:
+                continue
             except RayError as problem:
                 claimed, error = False, problem
             # Before the flight is forgotten: if the store cannot be asked now, this is done again.
@@ -213,7 +218,7 @@ class Dispatcher:
         able = self._machines.able if runs_at_once(self._store) else []
         places = int(sum(node.cpus for node in able))
         room = places + max(1, places // _WAITING_SHARE) - len(self._flights) if able else 0
-        if room <= 0:
+        if room <= 0 or not self._store.count_queued():
             return
         now = time.monotonic()
         self._refused_until = {run: until for run, until in self._refused_until.items() if until > now}
