@@ -17,8 +17,8 @@ def next_runs(store: Store, count: int, leave_out: Collection[str] = ()) -> list
     """At most so many queued runs whose students have room, in the order of their turns, without these ids."""
     with store.engine.connect() as connection:
         order = list(islice(rows.queue_order(connection, read_quotas(store).running), count + len(leave_out) + _SOME))
-        here = (runs.c.number.in_(order), runs.c.state == "queued", runs.c.deleted.is_(None))
-        matches, _ = rows.read(connection, *here)
+        here = (runs.c.state == "queued", runs.c.deleted.is_(None))
+        matches, _ = rows.read_numbers(connection, order, *here)
     places = {number: place for place, number in enumerate(order)}
     waiting = [run for run in matches if run.id not in leave_out]
     return sorted(waiting, key=lambda run: places[run.number])[:count]

@@ -28,6 +28,27 @@ def read(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> tupl
     return _halved(connection, 1, last_number(connection), conditions)
 
 
+def read_numbers(
+    connection: sa.Connection, numbers: Sequence[int], *conditions: sa.ColumnElement[bool]
+) -> tuple[list[Run], list[BrokenRun]]:
+    """As `read`, of the rows with these numbers.
+
+    Where a row cannot be read the list itself is halved: SQLite looks up all of a list, whatever range is asked for, too.
+    """
+    if not numbers:
+        return [], []
+    try:
+        return _parsed(connection, runs.c.number.in_(numbers), *conditions)
+    except (*_UNREADABLE, StorageError) as error:
+        if isinstance(error, StorageError) and error.kind != "damaged":
+            raise
+        if len(numbers) == 1:
+            return [], [_alone(connection, numbers[0], error)]
+    middle = len(numbers) // 2
+    first, second = (read_numbers(connection, part, *conditions) for part in (numbers[:middle], numbers[middle:]))
+    return first[0] + second[0], first[1] + second[1]
+
+
 def _halved(
     connection: sa.Connection, first: int, last: int, conditions: tuple[sa.ColumnElement[bool], ...]
 ) -> tuple[list[Run], list[BrokenRun]]:
@@ -38,12 +59,17 @@ def _halved(
         return _parsed(connection, runs.c.number.between(first, last), *conditions)
     except (*_UNREADABLE, StorageError) as error:
         if first == last:
-            removable = not _on_damaged_page(connection, first)
-            return [], [_broken(connection, first, _column(connection, first) or _reason(error), removable)]
+            return [], [_alone(connection, first, error)]
     middle = (first + last) // 2
     newer, broken = _halved(connection, middle + 1, last, conditions)
     older, also_broken = _halved(connection, first, middle, conditions)
     return newer + older, broken + also_broken
+
+
+def _alone(connection: sa.Connection, number: int, error: Exception) -> BrokenRun:
+    """What is known of a row that cannot be read."""
+    removable = not _on_damaged_page(connection, number)
+    return _broken(connection, number, _column(connection, number) or _reason(error), removable)
 
 
 def _parsed(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> tuple[list[Run], list[BrokenRun]]:

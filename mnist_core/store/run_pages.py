@@ -88,7 +88,7 @@ def read_page(
             if error.kind != "damaged":
                 raise
             numbers, total = _readable_part(connection, conditions, sort, descending, limit, offset)
-        found, broken = rows.read(connection, runs.c.number.in_(numbers))
+        found, broken = rows.read_numbers(connection, numbers)
     places = {number: place for place, number in enumerate(numbers)}
     return RunPage(sorted(found, key=lambda run: places[run.number]), broken, total)
 

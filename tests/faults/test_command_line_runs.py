@@ -196,8 +196,8 @@ def test_a_deleted_run_whose_process_is_gone_can_be_removed_for_good(store: Stor
 
 WITHOUT_WORKERS = """
 import sys
-from mnist_core.jobs import queue as jobs
-sys.executable, jobs._SPARE_DELAY_SECONDS, jobs._LONGEST_START_PAUSE_SECONDS, jobs._LONGEST_PAUSE_SECONDS = (
+from mnist_core.jobs import local_executor as jobs, queue
+sys.executable, jobs._SPARE_DELAY_SECONDS, jobs._LONGEST_START_PAUSE_SECONDS, queue._LONGEST_PAUSE_SECONDS = (
     sys.argv.pop(1), 0.1, 0.2, 0.2)
 from mnist_core.commands.cli import main
 main()

@@ -301,7 +301,9 @@ def damage_page_of(store: Store, name: str) -> None:
     in_database(store, "PRAGMA wal_checkpoint(TRUNCATE)")
     assert store.file is not None
     content = bytearray(store.file.read_bytes())
-    start = content.index(name.encode()) // 4096 * 4096
+    pages = range(0, len(content), 4096)
+    # Pages of tables that hold rows begin with 13; those of indexes, which may hold the name, too, with 10.
+    start = next(page for page in pages if content[page] == 13 and name.encode() in content[page : page + 4096])
     content[start : start + 4096] = b"\xa5" * 4096
     store.file.write_bytes(content)
 

@@ -9,6 +9,8 @@ import mnist_core
 # Their fields change while a run trains, is followed, or is drawn.
 CHANGING = {
     "mnist_core.training.loop.TrainingState",
+    # Counts while rows are moved.
+    "mnist_core.store.moved_rows.Moved",
 }
 
 

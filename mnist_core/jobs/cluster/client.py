@@ -60,7 +60,8 @@ def _keep_dispatcher(surroundings: Surroundings) -> None:
         resources={"node:__internal_head__": 0.001},
     ).remote(surroundings)
     while True:
-        if ray.get(dispatcher.ping.remote(), timeout=_ANSWER_SECONDS) > _HANGING_SECONDS:
+        at_step: Any = ray.get(dispatcher.ping.remote(), timeout=_ANSWER_SECONDS)
+        if at_step > _HANGING_SECONDS:
             # Ray starts it anew. Its tasks end with it, and their runs go on from their last checkpoints.
             ray.kill(dispatcher, no_restart=False)
         _say(connected=True)

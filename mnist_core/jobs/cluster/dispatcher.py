@@ -16,7 +16,7 @@ from typing import Any
 import ray
 from ray.exceptions import GetTimeoutError, NodeDiedError, OutOfMemoryError, RayError, RayTaskError, TaskCancelledError
 
-from mnist_core.errors import StoreError
+from mnist_core.errors import MnistLabError, StoreError
 from mnist_core.jobs import liveness, troubles
 from mnist_core.jobs.awake_clock import AwakeClock, Silence
 from mnist_core.jobs.cluster import tasks
@@ -33,6 +33,7 @@ from mnist_core.store import (
     is_of_cluster,
     next_runs,
     processes,
+    queueing,
     runs_at_once,
     runs_on,
     write_cluster,
@@ -167,8 +168,8 @@ class Dispatcher:
         if go_on and not asked and times < _TRIES and run.deleted is None:
             self._resumed[run.id] = run.epoch, times + 1
             # Somebody may have deleted or resumed it meanwhile.
-            with contextlib.suppress(StoreError):
-                self._store.requeue(run.id)
+            with contextlib.suppress(MnistLabError):
+                queueing.requeue(self._store, run)
 
     def _look_after_runs(self) -> None:
         """Take runs from machines that are silent, and from those that are drained."""
@@ -203,8 +204,8 @@ class Dispatcher:
                 continue
             self._moving.discard(run.id)
             if run.state == "paused":
-                with contextlib.suppress(StoreError):
-                    self._store.requeue(run.id)
+                with contextlib.suppress(MnistLabError):
+                    queueing.requeue(self._store, run)
 
     def _recall(self) -> None:
         """Take back the tasks that wait, as they were meant for machines that may be gone."""
