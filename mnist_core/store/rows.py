@@ -33,7 +33,7 @@ def read_numbers(
 ) -> tuple[list[Run], list[BrokenRun]]:
     """As `read`, of the rows with these numbers.
 
-    Where a row cannot be read the list itself is halved: SQLite looks up all of a list, whatever range is asked for, too.
+    Where a row cannot be read the list itself is halved: SQLite looks up all of it, whatever range is asked for too.
     """
     if not numbers:
         return [], []

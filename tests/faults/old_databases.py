@@ -96,8 +96,9 @@ def bring_back_server(server: PostgresServer, database: str) -> None:
     """Make schema 10 of today's in a database on a server, which was the first that one could hold."""
     for statement in (
         *(f"DROP TABLE {table} CASCADE" for table in ADDED_TABLES[11]),
+        *(f"DROP INDEX {name}" for name in {index.name for index in PAGE_INDEXES}),
         # The indexes that name them go, too.
-        *(f"ALTER TABLE runs DROP COLUMN {column}" for column in ADDED_COLUMNS[11]),
+        *(f"ALTER TABLE runs DROP COLUMN {column}" for column in [*ADDED_COLUMNS[12], *ADDED_COLUMNS[11]]),
         "CREATE INDEX runs_by_state ON runs (state, queued)",
         "ALTER TABLE sweeps DROP COLUMN owner",
         "UPDATE lab SET value = '10' WHERE key = 'schema'",
