@@ -90,13 +90,18 @@ def _is_gone_now(store: Store, run: Run) -> bool:
     return is_gone(run, store.clock() - (run.heartbeat or 0.0))
 
 
+def clear_folder(store: Store, run: Run) -> None:
+    """Remove what the last holder of a run left half-written, and keep it from putting more in place."""
+    shut_out(store.folder(run.id))
+    remove_leftovers(store.folder(run.id), owner_gone=True)
+
+
 def interrupt(store: Store, run: Run, why: str) -> None:
     """End a run whose process is gone so that it can be resumed, and remove the file that it was writing."""
     # This error means that the process ended the run itself meanwhile, so nothing is left to do.
     with contextlib.suppress(LostRunError):
         store.finish(run, "interrupted", f"{why} {_RESUME}")
-        shut_out(store.folder(run.id))
-        remove_leftovers(store.folder(run.id), owner_gone=True)
+        clear_folder(store, run)
 
 
 def with_dead_runs_ended(store: Store) -> Store:

@@ -21,7 +21,7 @@ import torch
 from mnist_core import environment, sweeps
 from mnist_core.errors import LostRunError, MnistLabError
 from mnist_core.events import EpochEnd, Event, RunFinished, RunStarted, StepEnd
-from mnist_core.jobs import memory, priority, recording
+from mnist_core.jobs import liveness, memory, priority, recording
 from mnist_core.jobs.luck_training import train_part
 from mnist_core.jobs.preparation import PreparedRun, prepare_run
 from mnist_core.jobs.pulse import HeldUpError, Pulse
@@ -29,7 +29,7 @@ from mnist_core.jobs.trainers import Trainer, trainer_of
 from mnist_core.jobs.troubles import STORE_ERRORS, explain
 from mnist_core.jobs.watching import RunRecorder
 from mnist_core.jobs.worker_process import READY
-from mnist_core.store import Run, RunState, Store, remove_leftovers, shut_out
+from mnist_core.store import Run, RunState, Store
 from mnist_core.training import allocation
 
 _RECORD_SECONDS = 0.2
@@ -49,8 +49,7 @@ def work(store: Store, run: Run, interrupt: threading.Event | None = None, *, wa
         pulse.hold(lambda: store.beat(run))
         pulse.hold(pulse.bound_student)
         # A killed process that trained this run before may have left half-written files.
-        shut_out(store.folder(run.id))
-        remove_leftovers(store.folder(run.id), owner_gone=True)
+        liveness.clear_folder(store, run)
         yield from _work(store, run, pulse, watched)
     except LostRunError:
         # Another process has taken over this run, so nothing may be recorded about it here.

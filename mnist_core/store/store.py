@@ -637,6 +637,20 @@ class Store:
             back = runs.update().where(untouched).values(state="queued", queued=queued, **common)
             return bool(connection.execute(back).rowcount)
 
+    def requeue_lost(self, run: Run) -> bool:
+        """Put a run whose machine is gone back to the head of the queue, from where it goes on; False if it changed.
+
+        One step, so that nobody who waits for its end takes it for ended. Its holder can record nothing from then on.
+        """
+        mine = (runs.c.number == run.number) & (runs.c.worker == run.worker) & (runs.c.state == "running")
+        wanted = mine & runs.c.deleted.is_(None) & runs.c.request.is_(None)
+        gone = dict.fromkeys(("worker", "host", "pid", "pid_start", "heartbeat", "trouble"))
+        with writing(self.engine).begin() as connection:
+            first = _head_of_queue(connection)
+            queued = self.clock() if first is None else first - 1
+            change = runs.update().where(wanted).values(state="queued", queued=queued, **gone)
+            return bool(connection.execute(change).rowcount)
+
     def holds(self, run: Run) -> bool:
         """Whether the run is still running under this claim."""
         query = sa.select(runs.c.worker).where(runs.c.number == run.number, runs.c.state == "running")

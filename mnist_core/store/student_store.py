@@ -26,7 +26,16 @@ _TEACHERS = {
     "mend records": ("delete_broken", "fail_broken", "keep_fingerprints", "relabel", "add_to_list"),
     "change settings": ("set_setting",),
     # The lab's own workers record, and they have the whole store.
-    "record what a run measures": ("claim", "release", "beat", "describe", "record", "finish", "rewind"),
+    "record what a run measures": (
+        "claim",
+        "release",
+        "requeue_lost",
+        "beat",
+        "describe",
+        "record",
+        "finish",
+        "rewind",
+    ),
 }
 # Runs without an owner are the teacher's, and for all to see.
 _FOR_ALL = runs.c.owner.is_(None) | (runs.c.shared != 0)

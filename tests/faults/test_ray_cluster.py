@@ -2,7 +2,7 @@
 
 import os
 import signal
-import subprocess
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +13,8 @@ import torch
 from mnist_core.analysis import trained
 from mnist_core.config.run_config import RunConfig
 from mnist_core.jobs import queue, work
+from mnist_core.jobs.cluster import tasks
+from mnist_core.jobs.cluster.surroundings import Surroundings
 from mnist_core.store import drained_nodes, read_cluster, set_drained
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
@@ -107,26 +109,30 @@ def test_a_drained_machine_gives_its_runs_away(lab: Store, cluster: RayCluster):
     wait_until(lambda: lab.run(run.id).epoch > moved.epoch, SECONDS)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may hide a folder")
-def test_a_machine_without_the_shared_folder_is_left_out_by_name(lab: Store, cluster: RayCluster):
-    hide = f"mount -t tmpfs none '{lab.root}'"
-    join = f"'{sys.executable}' -m ray.scripts.scripts start --address={cluster.address} --num-cpus=1 --block"
-    with subprocess.Popen(
-        ["unshare", "--mount", "sh", "-c", f"{hide} && exec {join}"],
-        env=cluster.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as blind:
-        try:
-            wait_until(lambda: any(node.state == "left out" for node in read_cluster(lab).nodes), SECONDS)
-            (left_out,) = [node for node in read_cluster(lab).nodes if node.state == "left out"]
-            assert str(lab.root) in left_out.reason
-            assert any(left_out.name in text for text in read_cluster(lab).troubles)
-            run = lab.enqueue(SHORT)
-            assert ended(lab, run).state == "finished"
-        finally:
-            os.killpg(blind.pid, signal.SIGTERM)
+@pytest.fixture
+def usual_umask() -> Iterator[None]:
+    """A machine of a cluster changes it for the whole process."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("usual_umask")
+def test_a_machine_without_the_shared_folder_or_database_says_so(store: Store, tmp_path: Path):
+    # What a machine does when it is asked, with a folder or a database that are not those of the dispatcher.
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    with_another_folder = Surroundings(str(elsewhere), store.url, ())
+    with pytest.raises(tasks.NodeError, match=str(elsewhere)):
+        tasks.answer_probe(with_another_folder, "node", "token")
+    tasks.probe_file(store.root, "node").parent.mkdir()
+    tasks.probe_file(store.root, "node").write_text("token")
+    with pytest.raises(tasks.NodeError, match="database"):
+        tasks.answer_probe(Surroundings(str(store.root), store.url, ()), "node", "token")
+    store.set_setting(tasks.probe_key("node"), "token")
+    answer = tasks.answer_probe(Surroundings(str(store.root), store.url, ()), "node", "token")
+    assert answer.host == socket.gethostname()
+    assert tasks.probe_file(store.root, "node").read_text() == store.setting(tasks.probe_key("node")) == "nekot"
 
 
 def test_a_restart_of_the_app_ends_no_run(cluster: RayCluster, tmp_path: Path):

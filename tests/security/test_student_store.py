@@ -40,6 +40,7 @@ REFUSED: dict[str, Callable[[Store, Any], Any]] = {
     "set_setting": lambda store, run: store.set_setting("runs_at_once", 3),
     "claim": lambda store, run: store.claim(),
     "release": lambda store, run: store.release(run),
+    "requeue_lost": lambda store, run: store.requeue_lost(run),
     "beat": lambda store, run: store.beat(run),
     "describe": lambda store, run: store.describe(run, note=""),
     "record": lambda store, run: store.record(run, []),

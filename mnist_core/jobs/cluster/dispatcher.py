@@ -160,16 +160,14 @@ class Dispatcher:
             liveness.interrupt(self._store, claimed, why)
 
     def _lost(self, run: Run, why: str, *, go_on: bool) -> None:
-        """End a run that nobody trains any more, and let it go on elsewhere if its machine was to blame."""
-        asked = run.request
-        liveness.interrupt(self._store, run, why)
+        """End a run that nobody trains any more, or let it go on elsewhere if its machine was to blame."""
         epoch, times = self._resumed.get(run.id, (run.epoch, 0))
         times = 0 if run.epoch > epoch else times
-        if go_on and not asked and times < _TRIES and run.deleted is None:
+        if go_on and times < _TRIES and self._store.requeue_lost(run):
             self._resumed[run.id] = run.epoch, times + 1
-            # Somebody may have deleted or resumed it meanwhile.
-            with contextlib.suppress(MnistLabError):
-                queueing.requeue(self._store, run)
+            liveness.clear_folder(self._store, run)
+        else:
+            liveness.interrupt(self._store, run, why)
 
     def _look_after_runs(self) -> None:
         """Take runs from machines that are silent, and from those that are drained."""
