@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 from mnist_core import environment
 from mnist_core.store import Run, Store
@@ -40,15 +41,7 @@ class WorkerProcess:
         self._log = store.root / LOG
         with self._log.open("ab") as log:
             self._log_start = log.tell()
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "mnist_core.jobs.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                start_new_session=True,
-                cwd=Path(__file__).resolve().parents[2],
-                env=os.environ | folders_of(store),
-            )
+            self.process = start_program("mnist_core.jobs.worker", store, log)
         self._listener = threading.Thread(target=self._listen, name="worker-listener", daemon=True)
         self._listener.start()
 
@@ -100,7 +93,23 @@ class WorkerProcess:
                     self._ready.set()
 
 
-def folders_of(store: Store) -> dict[str, str]:
+def start_program(module: str, store: Store, log: BinaryIO) -> "subprocess.Popen[bytes]":
+    """Start a module of this package beside the app, with pipes for its input and output and its errors in the log.
+
+    It has a session of its own, so that Ctrl-C in the terminal reaches only the app. Raises OSError or PathError.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-m", module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        start_new_session=True,
+        cwd=Path(__file__).resolve().parents[2],
+        env=os.environ | _folders(store),
+    )
+
+
+def _folders(store: Store) -> dict[str, str]:
     """Environment variables that lead the worker to the same folders from its own working directory."""
     return {
         "MNIST_LAB_DATA": str(environment.data_dir()),

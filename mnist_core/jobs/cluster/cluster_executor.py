@@ -2,18 +2,15 @@
 
 import contextlib
 import json
-import os
 import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 
 from mnist_core.jobs import liveness
 from mnist_core.jobs.awake_clock import AwakeClock, Silence
 from mnist_core.jobs.cluster.surroundings import share_files
 from mnist_core.jobs.troubles import Pauses, Trouble
-from mnist_core.jobs.worker_process import LOG, folders_of
+from mnist_core.jobs.worker_process import LOG, start_program
 from mnist_core.store import Run, Store, read_cluster
 
 _LOOK_SECONDS = 2.0
@@ -86,18 +83,10 @@ class ClusterExecutor:
             self._child = self._begin_child()
 
     def _begin_child(self) -> "subprocess.Popen[bytes]":
-        """Start the child in its own session, so that Ctrl-C in the terminal reaches only the app. Raises OSError."""
+        """Start the child, and listen to it in a thread. Raises OSError."""
         self._heard = time.monotonic()
         with (self._store.root / LOG).open("ab") as log:
-            child = subprocess.Popen(
-                [sys.executable, "-m", "mnist_core.jobs.cluster.client"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                start_new_session=True,
-                cwd=Path(__file__).resolve().parents[3],
-                env=os.environ | folders_of(self._store),
-            )
+            child = start_program("mnist_core.jobs.cluster.client", self._store, log)
         threading.Thread(target=self._listen, args=(child,), name="cluster-listener", daemon=True).start()
         return child
 

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import secrets
-import socket
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
@@ -60,8 +59,8 @@ def variables_for(address: str) -> dict[str, str]:
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(cluster_token_file()),
         "RAY_USAGE_STATS_ENABLED": "0",
-        # Ray reads warnings about the number of its processes and about GPUs from these.
         "RAY_DEDUP_LOGS": "0",
+        # A task without a GPU sees none. Ray warns where this is not said.
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
     }
     if is_loopback(address):
@@ -82,8 +81,3 @@ def is_loopback(address: str) -> bool:
 def in_environment(address: str, base: Mapping[str, str] = os.environ) -> dict[str, str]:
     """An environment for a process of Ray at this address; what a person has set goes first."""
     return variables_for(address) | dict(base)
-
-
-def this_host() -> str:
-    """The name of this machine."""
-    return socket.gethostname()
