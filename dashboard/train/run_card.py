@@ -235,7 +235,7 @@ def _state_text(run: Run, queue: Sequence[str]) -> str:
     if run.state == "running" and (silent := jobs.silent_seconds(run)) > _SILENT_SECONDS:
         return f"running · no report for {silent:.0f} s"
     if run.state == "running" and run.request:
-        return {"stop": "stopping", "pause": "pausing"}[run.request] + " …"
+        return {"stop": "stopping", "pause": "pausing", "move": "moving to another machine"}[run.request] + " …"
     if run.state == "running" and not run.step:
         return "starting …"
     return run.state

@@ -48,10 +48,13 @@ def holds_marks(*marks: bytes) -> Callable[[Path], bool]:
 
 
 def check_replaceable(path: Path, is_earlier: Callable[[Path], bool], overwrite: bool) -> None:
-    """Raise ExportError unless nothing is at `path`, or a file that may be replaced."""
+    """Raise ExportError unless `path` is a file that may be replaced, or nothing yet and its folder can be made."""
     if path.is_symlink():
         raise ExportError(f"{path} is a link to another file. Name that file itself.")
     if not path.exists():
+        above = next(folder for folder in path.absolute().parents if folder.exists())
+        if not above.is_dir():
+            raise ExportError(f"{above} is not a folder. Name another file.")
         return
     if path.is_dir():
         raise ExportError(f"{path} is a folder. Name a file.")

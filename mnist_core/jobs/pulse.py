@@ -18,7 +18,7 @@ from mnist_core.store import Run, RunState, Store, read_quotas
 
 _BEAT_SECONDS = 0.4
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 5.0
-_WISHES: dict[str, RunState] = {"stop": "stopped", "pause": "paused"}
+_WISHES: dict[str, RunState] = {"stop": "stopped", "pause": "paused", "move": "paused"}
 _TOO_LONG = "It was stopped at the time that a run may take in this class."
 _TOO_MUCH = (
     "It was stopped because it took more memory than a run may take in this class; choose a smaller batch size or a "

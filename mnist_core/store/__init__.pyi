@@ -20,7 +20,6 @@ from .cluster_state import ClusterNode as ClusterNode
 from .cluster_state import ClusterState as ClusterState
 from .cluster_state import claim_token as claim_token
 from .cluster_state import drained_nodes as drained_nodes
-from .cluster_state import forget_setting as forget_setting
 from .cluster_state import is_of_cluster as is_of_cluster
 from .cluster_state import read_cluster as read_cluster
 from .cluster_state import runs_on as runs_on

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from mnist_core.store.connections import writing
 from mnist_core.store.run import Run
-from mnist_core.store.schema import lab
 from mnist_core.store.store import Store
 
 # The tokens of claims by machines of a cluster begin like this; the machine's id, or its beginning, follows.
@@ -95,9 +93,3 @@ def drained_nodes(store: Store) -> set[str]:
 def set_drained(store: Store, ids: set[str]) -> None:
     """Change which machines are to take no more runs."""
     store.set_setting(_DRAINED, sorted(ids))
-
-
-def forget_setting(store: Store, key: str) -> None:
-    """Remove a setting that is of no use any more."""
-    with writing(store.engine).begin() as connection:
-        connection.execute(lab.delete().where(lab.c.key == f"setting:{key}"))

@@ -61,7 +61,7 @@ runs = Table(
     Column("started", Float),
     Column("finished", Float),
     Column("deleted", Float),
-    # "stop" or "pause", until the worker does so.
+    # "stop", "pause" or "move" (pause, and go back to the queue), until the worker does so.
     Column("request", Text),
     # Token of the process that may write to the run. Each claim makes a new one.
     Column("worker", Text),

@@ -642,14 +642,25 @@ class Store:
 
         One step, so that nobody who waits for its end takes it for ended. Its holder can record nothing from then on.
         """
-        mine = (runs.c.number == run.number) & (runs.c.worker == run.worker) & (runs.c.state == "running")
-        wanted = mine & runs.c.deleted.is_(None) & runs.c.request.is_(None)
-        gone = dict.fromkeys(("worker", "host", "pid", "pid_start", "heartbeat", "trouble"))
         with writing(self.engine).begin() as connection:
-            first = _head_of_queue(connection)
-            queued = self.clock() if first is None else first - 1
-            change = runs.update().where(wanted).values(state="queued", queued=queued, **gone)
-            return bool(connection.execute(change).rowcount)
+            return self._hand_back(connection, run, sa.or_(runs.c.request.is_(None), runs.c.request == "move"))
+
+    def move(self, run: Run) -> None:
+        """Ask the worker of a running run to pause it and hand it back to the queue; wishes of a person go first."""
+        mine = (runs.c.number == run.number) & (runs.c.worker == run.worker) & (runs.c.state == "running")
+        with writing(self.engine).begin() as connection:
+            connection.execute(runs.update().where(mine, runs.c.request.is_(None)).values(request="move"))
+
+    def _hand_back(self, connection: sa.Connection, run: Run, wanted: sa.ColumnElement[bool]) -> bool:
+        """Put a running run back to the head of the queue, if it is still under this claim and as it is wanted."""
+        mine = (runs.c.number == run.number) & (runs.c.worker == run.worker) & (runs.c.state == "running")
+        gone = dict.fromkeys(("worker", "host", "pid", "pid_start", "heartbeat", "trouble", "request"))
+        first = _head_of_queue(connection)
+        queued = self.clock() if first is None else first - 1
+        change = (
+            runs.update().where(mine, runs.c.deleted.is_(None), wanted).values(state="queued", queued=queued, **gone)
+        )
+        return bool(connection.execute(change).rowcount)
 
     def holds(self, run: Run) -> bool:
         """Whether the run is still running under this claim."""
@@ -658,7 +669,7 @@ class Store:
             return run.worker is not None and connection.execute(query).scalar() == run.worker
 
     def beat(self, run: Run) -> str | None:
-        """Record a sign of life of the run's worker; returns "stop", "pause" or None. Raises LostRunError."""
+        """Record a sign of life of the run's worker; returns "stop", "pause", "move" or None. Raises LostRunError."""
         with writing(self.engine, durable=False, in_turn=False).begin() as connection:
             self._write(connection, run, **this_process(), heartbeat=self.clock())
             return connection.execute(sa.select(runs.c.request).where(runs.c.number == run.number)).scalar()
@@ -696,8 +707,13 @@ class Store:
                 connection.execute(measurements.insert(), values)
 
     def finish(self, run: Run, state: RunState, note: str = "", **values: Any) -> None:
-        """End a run in this state and the worker's hold on it; `note` is added to the run's note."""
+        """End a run in this state and the worker's hold on it; `note` is added to the run's note.
+
+        A run that was to be moved is queued again instead of being paused.
+        """
         with writing(self.engine).begin() as connection:
+            if state == "paused" and self._hand_back(connection, run, runs.c.request == "move"):
+                return
             before = connection.execute(sa.select(runs.c.note).where(runs.c.number == run.number)).scalar() or ""
             self._write(
                 connection,
@@ -904,6 +920,11 @@ class Store:
         with writing(self.engine).begin() as connection:
             connection.execute(lab.delete().where(lab.c.key == key))
             connection.execute(lab.insert().values(key=key, value=json.dumps(value)))
+
+    def forget_setting(self, key: str) -> None:
+        """Remove a setting that is of no use any more."""
+        with writing(self.engine).begin() as connection:
+            connection.execute(lab.delete().where(lab.c.key == f"setting:{key}"))
 
     def _check_room(self, connection: sa.Connection, more: int) -> None:
         """Raise ConfigError if so many runs more may not wait; asked within the transaction that adds them."""

@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 _TEACHERS = {
     "remove runs for good": ("purge",),
     "mend records": ("delete_broken", "fail_broken", "keep_fingerprints", "relabel", "add_to_list"),
-    "change settings": ("set_setting",),
+    "change settings": ("set_setting", "forget_setting"),
     # The lab's own workers record, and they have the whole store.
     "record what a run measures": (
         "claim",
         "release",
         "requeue_lost",
+        "move",
         "beat",
         "describe",
         "record",

@@ -69,6 +69,11 @@ def reported_numbers() -> pd.DataFrame:
     Accuracies in per cent, losses in nats, times in seconds. The variant `all` stands for the whole experiment. `unit`
     and `number` are those of a Moment, whose label is then the variant; elsewhere they are "" and 0.
     """
+    return _reported_numbers().copy()
+
+
+@cache
+def _reported_numbers() -> pd.DataFrame:
     kinds: Any = {"variant": "str", "unit": "str", "number": "Int64", "value": "float64"}
     table = pd.read_csv(_FOLDER / "reported.csv", dtype=kinds).fillna({"variant": "", "unit": "", "number": 0})
     labels = [
@@ -96,5 +101,5 @@ def moments_of(study: str, experiment: str) -> dict[str, Moment]:
 
 
 def _numbers_of(study: str, experiment: str) -> pd.DataFrame:
-    table = reported_numbers()
+    table = _reported_numbers()
     return table.loc[(table["study"] == study) & (table["experiment"] == experiment), :]

@@ -177,9 +177,8 @@ def _planned(
         origin = next(other for other in before.variants if other.label == variant.label)
         parent = _planned(study, before, origin, seed_offset, protocol, scale, folder)
         epochs = parent.config.epochs + _scaled(config.epochs - origin.config.epochs, scale)
-    config = config.replace(seed=config.seed + seed_offset, epochs=epochs)
-    if protocol != PROTOCOLS[0]:
-        config = config.replace(choose_on="validation")
+    chosen_on = config.choose_on if protocol == PROTOCOLS[0] else "validation"
+    config = config.replace(seed=config.seed + seed_offset, epochs=epochs, choose_on=chosen_on)
     if folder and config.dataset == "cifar10":
         where = str(full_path(folder, "folder"))
         config = config.replace(dataset="folder", folder=where, folder_size=32, folder_colour=True)

@@ -9,17 +9,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-import torch
 
-from mnist_core.analysis import trained
 from mnist_core.config.run_config import RunConfig
-from mnist_core.jobs import queue, work
+from mnist_core.jobs import queue
 from mnist_core.store import concurrency, is_of_cluster
-from mnist_core.store.run import Run
 from mnist_core.store.store import Store
-from mnist_core.training import checkpoints
 from tests.app_process import wait_until
 from tests.ray_cluster import ray_cluster
+from tests.watched_runs import assert_weights_of_an_undisturbed_run, begun, ended
 
 pytestmark = pytest.mark.long
 LONG = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=2000)
@@ -54,23 +51,6 @@ def store(lab: Store) -> Iterator[Store]:
     wait_until(lambda: not lab.runs(states=["queued", "running"]), SECONDS)
 
 
-def ended(store: Store, run: Run) -> Run:
-    wait_until(lambda: not store.run(run.id).active, SECONDS)
-    return store.run(run.id)
-
-
-def begun(store: Store, run: Run) -> Run:
-    wait_until(lambda: store.run(run.id).epoch >= 1, SECONDS)
-    return store.run(run.id)
-
-
-def weights(store: Store, run: Run) -> dict[str, torch.Tensor]:
-    """The weights of the last checkpoint."""
-    last = trained.checkpoints(store, run)[-1]
-    assert store.intact(run.id, last)
-    return checkpoints.load_checkpoint(store.folder(run.id) / last.path, weights_only=True).weights()
-
-
 def test_every_run_is_trained_once(store: Store):
     runs = [store.enqueue(SHORT.replace(seed=seed)) for seed in range(8)]
     for run in runs:
@@ -100,12 +80,23 @@ def test_a_paused_run_ends_with_the_weights_of_an_undisturbed_one(store: Store):
     store.requeue(run.id)
     done = ended(store, run)
     assert done.state == "finished"
-    alone = store.enqueue(PAUSED, claimed=True)
-    for _ in work(store, alone):
-        pass
-    expected = weights(store, alone)
-    for name, tensor in weights(store, done).items():
-        assert torch.equal(tensor, expected[name]), name
+    assert_weights_of_an_undisturbed_run(store, done)
+
+
+def test_a_moved_run_goes_through_the_queue_alone_and_ends_with_the_same_weights(store: Store):
+    run = begun(store, store.enqueue(PAUSED))
+    store.move(run)
+    states = set[str]()
+
+    def has_ended() -> bool:
+        states.add(store.run(run.id).state)
+        return not store.run(run.id).active
+
+    wait_until(lambda: store.run(run.id).worker != run.worker, SECONDS)
+    wait_until(has_ended, SECONDS)
+    assert states <= {"queued", "running", "finished"}
+    assert store.run(run.id).state == "finished"
+    assert_weights_of_an_undisturbed_run(store, run)
 
 
 def test_a_killed_worker_leaves_a_run_that_can_be_resumed(store: Store):

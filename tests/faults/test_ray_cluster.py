@@ -8,19 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
-from mnist_core.analysis import trained
 from mnist_core.config.run_config import RunConfig
-from mnist_core.jobs import queue, work
+from mnist_core.jobs import queue
 from mnist_core.jobs.cluster import tasks
 from mnist_core.jobs.cluster.surroundings import Surroundings
 from mnist_core.store import drained_nodes, read_cluster, set_drained
-from mnist_core.store.run import Run
 from mnist_core.store.store import Store
-from mnist_core.training import checkpoints
 from tests.app_process import app_process, free_port, wait_until
 from tests.ray_cluster import RayCluster, ray_cluster
+from tests.watched_runs import assert_weights_of_an_undisturbed_run, begun, ended
 
 pytestmark = [pytest.mark.long, pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")]
 LONG = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=2000)
@@ -47,30 +44,8 @@ def lab(cluster: RayCluster, tmp_path: Path) -> Iterator[Store]:
     thread.end()
 
 
-def ended(store: Store, run: Run) -> Run:
-    wait_until(lambda: not store.run(run.id).active, SECONDS)
-    return store.run(run.id)
-
-
-def begun(store: Store, run: Run) -> Run:
-    wait_until(lambda: store.run(run.id).epoch >= 1, SECONDS)
-    return store.run(run.id)
-
-
 def able(store: Store) -> int:
     return sum(node.state == "trains" and node.cpus > 0 for node in read_cluster(store).nodes)
-
-
-def assert_weights_of_an_undisturbed_run(store: Store, run: Run) -> None:
-    alone = store.enqueue(run.config, claimed=True)
-    for _ in work(store, alone):
-        pass
-    weights = []
-    for each in (store.run(run.id), store.run(alone.id)):
-        last = trained.checkpoints(store, each)[-1]
-        weights.append(checkpoints.load_checkpoint(store.folder(each.id) / last.path, weights_only=True).weights())
-    for name, tensor in weights[0].items():
-        assert torch.equal(tensor, weights[1][name]), name
 
 
 def test_the_runs_of_a_killed_machine_go_on_elsewhere_by_themselves(lab: Store, cluster: RayCluster):

@@ -4,7 +4,6 @@ It trusts the store and not Ray: a run is lost when the store has heard nothing 
 token there. What Ray says only makes some of that known sooner.
 """
 
-import contextlib
 import secrets
 import socket
 import sys
@@ -16,7 +15,7 @@ from typing import Any
 import ray
 from ray.exceptions import GetTimeoutError, NodeDiedError, OutOfMemoryError, RayError, RayTaskError, TaskCancelledError
 
-from mnist_core.errors import MnistLabError, StoreError
+from mnist_core.errors import StoreError
 from mnist_core.jobs import liveness, troubles
 from mnist_core.jobs.awake_clock import AwakeClock, Silence
 from mnist_core.jobs.cluster import tasks
@@ -33,7 +32,6 @@ from mnist_core.store import (
     is_of_cluster,
     next_runs,
     processes,
-    queueing,
     runs_at_once,
     runs_on,
     write_cluster,
@@ -77,8 +75,6 @@ class Dispatcher:
         # How often a run ended before it was claimed, and after which epoch it was resumed how often, by its id.
         self._failed: dict[str, int] = {}
         self._resumed: dict[str, tuple[int, int]] = {}
-        # Runs that are paused only to leave their machine.
-        self._moving: set[str] = set()
         self._too_large: dict[str, str] = {}
         self._look_after = 0.0
         self._began = time.monotonic()
@@ -190,20 +186,11 @@ class Dispatcher:
         self._flights = {reference: flight for reference, flight in self._flights.items() if flight.run.id != run_id}
 
     def _empty_drained(self, running: list[Run]) -> None:
-        """Move runs from drained machines: each is paused there, with a checkpoint, and queued again."""
+        """Move runs from drained machines, but those of scikit-learn, which could not go on from where they are."""
         for node in self._machines.all:
             for run in runs_on(node, running) if node.state == "drained" else ():
-                if run.id not in self._moving and not run.request:
-                    with contextlib.suppress(StoreError):
-                        self._store.request(run.id, "pause")
-                        self._moving.add(run.id)
-        for run in self._store.runs(ids=list(self._moving)) if self._moving else []:
-            if run.state == "running" and run.request == "pause":
-                continue
-            self._moving.discard(run.id)
-            if run.state == "paused":
-                with contextlib.suppress(MnistLabError):
-                    queueing.requeue(self._store, run)
+                if run.config.library == "torch" and not run.request:
+                    self._store.move(run)
 
     def _recall(self) -> None:
         """Take back the tasks that wait, as they were meant for machines that may be gone."""

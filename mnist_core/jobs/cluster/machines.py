@@ -14,7 +14,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from mnist_core import __version__
 from mnist_core.jobs.cluster import tasks
 from mnist_core.jobs.cluster.surroundings import Surroundings
-from mnist_core.store import ClusterNode, Run, Store, drained_nodes, forget_setting, runs_on, write_text_atomically
+from mnist_core.store import ClusterNode, Run, Store, drained_nodes, runs_on, write_text_atomically
 
 # A machine that does not answer in this time is left out, and asked again later, as one that is left out.
 _ANSWER_SECONDS, _AGAIN_SECONDS = 120.0, 60.0
@@ -126,7 +126,7 @@ class Machines:
         self._asked.pop(node.id, None)
         with contextlib.suppress(OSError):
             tasks.probe_file(self._store.root, node.id).unlink(missing_ok=True)
-        forget_setting(self._store, tasks.probe_key(node.id))
+        self._store.forget_setting(tasks.probe_key(node.id))
 
 
 def _new(node: dict[str, Any]) -> ClusterNode:

@@ -27,3 +27,29 @@ def test_no_more_runs_wait_than_the_limit_says(store: Store, monkeypatch: pytest
     store.delete([store.queue()[0].id])
     assert queueing.requeue(store, store.run(run.id)).state == "queued"
     assert store.count_queued() == 3
+
+
+def test_a_run_that_is_to_move_is_queued_again_at_the_head_and_wishes_of_a_person_go_first(store: Store):
+    moved, paused, waiting = (store.enqueue(SMALL.replace(seed=seed)) for seed in range(3))
+    claims = [claim for run in (moved, paused) if (claim := store.claim(run.id))]
+    assert len(claims) == 2
+    for claim in claims:
+        store.move(claim)
+        assert store.run(claim.id).request == "move"
+    store.request(paused.id, "pause")
+    store.move(claims[1])
+    for claim in claims:
+        store.finish(claim, "paused")
+    assert [run.id for run in store.queue()] == [moved.id, waiting.id]
+    assert store.run(paused.id).state == "paused"
+    again = store.run(moved.id)
+    assert (again.request, again.worker, again.host) == (None, None, None)
+
+
+def test_a_run_that_was_to_move_is_queued_again_if_its_machine_is_gone(store: Store):
+    claim = store.claim(store.enqueue(SMALL).id)
+    assert claim
+    store.move(claim)
+    assert store.requeue_lost(claim)
+    assert not store.requeue_lost(claim)
+    assert store.run(claim.id).state == "queued"
