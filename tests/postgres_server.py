@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own, on loopback; `python -m tests.postgres_server --install` fetches Debian's."""
+"""A PostgreSQL server of the tests' own; `python -m tests.postgres_server --install` fetches Debian's."""
 
 import os
 import secrets
@@ -33,12 +33,13 @@ class PostgresServer:
 
     programs: Path
     folder: Path
+    address: str
     port: int
     password: str
 
     def url(self, database: str, scheme: str = "postgresql+psycopg") -> str:
         """The address of a database on it, with user and password."""
-        return f"{scheme}://{_USER}:{self.password}@127.0.0.1:{self.port}/{database}"
+        return f"{scheme}://{_USER}:{self.password}@{self.address}:{self.port}/{database}"
 
     def new_database(self, template: str = "template1") -> str:
         """Make an empty database, or a copy of one that nobody has open; returns its name."""
@@ -61,7 +62,7 @@ class PostgresServer:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         options = [f"-c{setting}" for setting in _SETTINGS]
-        address = f"-h 127.0.0.1 -p {self.port} -k {self.folder}"
+        address = f"-h {self.address} -p {self.port} -k {self.folder}"
         log = self.folder / "server.log"
         self._control("start", "-w", "-l", str(log), "-o", f"{address} {' '.join(options)}")
 
@@ -79,8 +80,8 @@ class PostgresServer:
 
 
 @contextmanager
-def running_server(folder: Path) -> Iterator[PostgresServer]:
-    """Make a server in this folder and start it; it ends, and the folder goes, afterwards."""
+def running_server(folder: Path, address: str = "127.0.0.1") -> Iterator[PostgresServer]:
+    """Make a server in this folder and start it at this address; it ends, and the folder goes, afterwards."""
     found = programs()
     assert found is not None, "no server is installed"
     password = f"pa55w0rd{secrets.token_hex(8)}"
@@ -92,7 +93,9 @@ def running_server(folder: Path) -> Iterator[PostgresServer]:
             shutil.chown(path, "nobody", "nogroup")
     settings = f"-U {_USER} -A scram-sha-256 -E UTF8 --locale=C.UTF-8 --no-sync".split()
     _run_unprivileged([str(found / "initdb"), *settings, "-D", str(folder / "data"), "--pwfile", str(file)])
-    server = PostgresServer(found, folder, free_port(), password)
+    with (folder / "data" / "pg_hba.conf").open("a") as rules:
+        rules.write(f"host all all {address}/24 scram-sha-256\n")
+    server = PostgresServer(found, folder, address, free_port(), password)
     server.start()
     try:
         yield server
