@@ -10,7 +10,7 @@ ON_SERVER := $(addprefix tests/unit/store/test_,store.py run_pages.py people.py 
 	$(addprefix tests/app/test_,train_page.py run_table.py many_runs.py sweeps_page.py student_pages.py)
 PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist worksteal
 
-.PHONY: app test test-all check lint types format screenshots audit constraints
+.PHONY: app test test-all test-cluster check lint types format screenshots audit constraints
 app: .venv/app
 	$(BIN)/streamlit run app.py
 
@@ -22,6 +22,11 @@ test-all: test
 	$(BIN)/python -m tests.postgres_server --install
 	$(PYTEST) -m long
 	MNIST_LAB_TEST_DATABASE=postgres $(PYTEST) -m "not long" $(ON_SERVER)
+
+# Ten minutes: machines with own networks, of which one is cut off, and heads that are started anew. Needs root.
+test-cluster: .venv/dev
+	$(BIN)/python -m tests.postgres_server --install
+	$(BIN)/python -m pytest tests/cluster
 
 check: lint types test
 

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from mnist_core.jobs.cluster.connection import in_environment, make_token
 
 ROOT = Path(__file__).parents[1]
 _LOOPBACK = "127.0.0.1"
+_AWAY_SECONDS = 6
 # What a node is told that it has: its true memory would be counted once for each.
 _SIZE = {"memory": 8_000_000_000, "object_store_memory": 80_000_000, "include_log_monitor": False}
 
@@ -24,8 +26,10 @@ _SIZE = {"memory": 8_000_000_000, "object_store_memory": 80_000_000, "include_lo
 class RayCluster:
     """A running cluster; its nodes have names that the test chooses."""
 
-    def __init__(self, folder: Path) -> None:
-        variables = {
+    def __init__(self, folder: Path, kept: bool = False) -> None:
+        """`kept`: the head keeps on the disk what it knows."""
+        storage = {"RAY_gcs_storage": "rocksdb", "RAY_gcs_storage_path": str(folder / "head")} if kept else {}
+        variables = storage | {
             "RAY_AUTH_TOKEN_PATH": str(folder / "token"),
             "PYTHONPATH": str(ROOT),
             "RAY_memory_monitor_refresh_ms": "0",
@@ -46,7 +50,7 @@ class RayCluster:
         self.address = ""
 
     def tell(self, wish: str, **arguments: Any) -> Any:
-        """Carry out a wish: "add" or "kill" a node by its name."""
+        """Carry out a wish, such as "add" or "kill" for a node by its name."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps([wish, arguments]).encode() + b"\n")
@@ -66,15 +70,19 @@ class RayCluster:
         """End a node as a power cut does."""
         self.tell("kill", name=name)
 
+    def restart_service(self, name: str) -> None:
+        """End the service by which the head keeps its cluster together, and start it again some seconds later."""
+        self.tell("restart service", name=name)
+
     def end(self) -> None:
         self.process.communicate(timeout=60)
         self._log.close()
 
 
 @contextmanager
-def ray_cluster(folder: Path, head_cpus: int = 1) -> Iterator[RayCluster]:
+def ray_cluster(folder: Path, head_cpus: int = 1, kept: bool = False) -> Iterator[RayCluster]:
     """A cluster whose head trains, too; within it the environment leads programs of this project to it."""
-    cluster = RayCluster(folder)
+    cluster = RayCluster(folder, kept)
     try:
         cluster.add("head", head_cpus)
         with mock.patch.dict(os.environ, cluster.environment | {"MNIST_LAB_CLUSTER": cluster.address}):
@@ -101,6 +109,10 @@ def _main() -> None:
                 answer = {"address": cluster.address, "raylet": raylet}
             elif wish == "kill":
                 cluster.remove_node(nodes.pop(name), allow_graceful=False)
+            elif wish == "restart service":
+                nodes[name].kill_gcs_server()
+                time.sleep(_AWAY_SECONDS)
+                nodes[name].start_gcs_server()
             print(f"answer: {json.dumps(answer)}", flush=True)
     finally:
         cluster.shutdown()

@@ -1,7 +1,6 @@
 """What only happens with several machines: they die, join, are drained, and wake up after others have taken over."""
 
 import os
-import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -125,19 +124,3 @@ def test_a_restart_of_the_app_ends_no_run(cluster: RayCluster, tmp_path: Path):
         store.request(run.id, "stop")
         assert ended(store, run).state == "stopped"
         assert ended(store, another).state == "finished"
-
-
-def test_a_worker_that_wakes_up_later_changes_no_file(lab: Store, cluster: RayCluster):
-    run = begun(lab, lab.enqueue(WHOLE))
-    assert run.pid
-    cluster.add("two")
-    wait_until(lambda: able(lab) == 2, SECONDS)
-    os.kill(run.pid, signal.SIGSTOP)
-    try:
-        wait_until(lambda: lab.run(run.id).worker not in (None, run.worker), SECONDS)
-    finally:
-        os.kill(run.pid, signal.SIGCONT)
-    assert ended(lab, run).state == "finished"
-    assert all(lab.intact(run.id, artifact) for artifact in lab.artifacts(run.id))
-    assert not list(lab.folder(run.id).glob(".claim-*"))
-    assert_weights_of_an_undisturbed_run(lab, run)

@@ -52,6 +52,8 @@ def _check_free(host: str, port: int) -> None:
     try:
         address = ip_address(host)
         with socket.socket(socket.AF_INET6 if address.version == 6 else socket.AF_INET) as probe:
+            # Connections that have just ended do not count, or a head that has ended could not be started anew at once.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
     except ValueError:
         raise ConfigError("host", f"{host[:80]!r} is no address. Give one of this machine, such as 10.0.0.1") from None
@@ -88,5 +90,10 @@ def _call(arguments: list[str], surroundings: dict[str, str]) -> None:
     except subprocess.TimeoutExpired:
         raise ClusterError(f"Ray has not answered within {_PATIENCE_SECONDS} s.") from None
     if done.returncode:
+        if "already running" in done.stderr + done.stdout:
+            raise ClusterError(
+                "This machine is in a cluster, or processes of one are left. End them first with "
+                "`python -m mnist_core cluster leave`."
+            )
         lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
         raise ClusterError(f"Ray says: {lines[-1][:300] if lines else f'exit code {done.returncode}'}")

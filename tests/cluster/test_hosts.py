@@ -23,7 +23,6 @@ from tests.lab_hosts import OUTSIDE, Host, can_play_hosts, lab_hosts
 from tests.postgres_server import programs, running_server
 from tests.watched_runs import assert_weights_of_an_undisturbed_run, begun, ended
 
-pytestmark = [pytest.mark.long, pytest.mark.sqlite]
 if not can_play_hosts() or programs() is None:
     pytest.skip("needs root and a PostgreSQL server", allow_module_level=True)
 
@@ -58,6 +57,14 @@ class Lab:
         """The living machines by their host names."""
         cluster = read_cluster(self.store)
         return {node.host: node for node in cluster.nodes} if cluster.lives(self.store.clock()) else {}
+
+    @contextmanager
+    def drained_head(self) -> Iterator[None]:
+        """Within it the head takes no runs."""
+        self.head.lab("cluster", "drain", self.head.name, env=self.variables)
+        wait_until(lambda: self.machines()[self.head.name].state == "drained", SECONDS)
+        yield
+        self.head.lab("cluster", "drain", self.head.name, "--undo", env=self.variables)
 
     def host_of(self, run_id: str) -> str:
         return self.store.run(run_id).host or ""
@@ -123,10 +130,9 @@ def test_a_machine_without_the_shared_folder_is_left_out_by_its_name(lab: Lab):
 
 
 def test_a_machine_that_is_cut_off_loses_its_run_and_writes_nothing_once_it_is_back(lab: Lab):
-    run = begun(lab.store, lab.store.enqueue(LONG.replace(epochs=300)))
-    (cut_off,) = [host for host in lab.hosts if host.name == run.host]
-    # The head, with the app, cannot be the one: its queue would stop.
-    assert cut_off is not lab.head or pytest.skip("the head trains it")
+    with lab.drained_head():
+        run = begun(lab.store, lab.store.enqueue(LONG.replace(epochs=300)))
+    (cut_off,) = [host for host in (lab.second, lab.third) if host.name == run.host]
     cut_off.unplug()
     try:
         wait_until(lambda: lab.store.run(run.id).worker not in (None, run.worker), SECONDS)
@@ -136,4 +142,21 @@ def test_a_machine_that_is_cut_off_loses_its_run_and_writes_nothing_once_it_is_b
     assert ended(lab.store, run).state == "finished"
     assert all(lab.store.intact(run.id, artifact) for artifact in lab.store.artifacts(run.id))
     assert not list(lab.store.folder(run.id).glob(".claim-*"))
+    assert_weights_of_an_undisturbed_run(lab.store, run)
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["with what it knew", "without"])
+def test_no_run_is_lost_when_the_head_is_started_anew(lab: Lab, kept: bool):
+    with lab.drained_head():
+        run = begun(lab.store, lab.store.enqueue(LONG.replace(epochs=300)))
+    lab.head.lab("cluster", "leave")
+    if not kept:
+        shutil.rmtree(lab.head.home / ".ray" / "mnist-lab-head")
+    lab.start_head()
+    if not kept:
+        for host in (lab.second, lab.third):
+            host.lab("cluster", "leave")
+            lab.join(host)
+    assert ended(lab.store, run).state == "finished"
+    wait_until(lambda: [node.state for node in lab.machines().values()] == ["trains"] * 3, SECONDS)
     assert_weights_of_an_undisturbed_run(lab.store, run)
