@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from ipaddress import ip_address
 from typing import Annotated
 
 import typer
@@ -30,8 +31,13 @@ _Host = Annotated[str, typer.Option(help="The address of this machine at which t
 
 @cluster_app.command("start")
 def start(host: _Host = "127.0.0.1", port: Annotated[int, typer.Option(min=1, max=65535)] = 6379) -> None:
-    """Start the head of a cluster on this machine, which trains, too. It listens at this address alone."""
+    """Start the head of a cluster on this machine, which trains, too."""
     address = start_cluster(host, port)
+    if not ip_address(host).is_loopback:
+        print(
+            "Ray answers nobody without the token, but listens at all addresses of this machine. If it has others\n"
+            f"than {host}, close them with a firewall, here and on each machine that joins.\n"
+        )
     print(
         f"The cluster has begun. Copy {cluster_token_file()} to the same place on each machine,\n"
         f"readable by its owner alone, and run there:\n  python -m mnist_core cluster join {address}\n"

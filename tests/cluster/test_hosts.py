@@ -115,6 +115,12 @@ def test_each_machine_is_known_by_its_name_and_trains(lab: Lab):
         assert ended(lab.store, run).state == "finished"
 
 
+def test_a_cluster_on_loopback_listens_nowhere_else(lab: Lab):
+    lab.stranger.lab("cluster", "start")
+    assert {address.strip("[]").removeprefix("::ffff:") for address in lab.stranger.listens_at()} == {"127.0.0.1"}
+    lab.stranger.lab("cluster", "leave")
+
+
 def test_a_machine_without_the_shared_folder_is_left_out_by_its_name(lab: Lab):
     # Another folder stands there under the same name.
     lab.stranger.run("mount", "-t", "tmpfs", "none", lab.variables["MNIST_LAB_RESULTS"])

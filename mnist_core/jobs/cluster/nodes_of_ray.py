@@ -1,4 +1,4 @@
-"""Starting and joining a Ray cluster on this machine, so that nothing listens where it was not asked for."""
+"""Starting, joining and leaving a Ray cluster on this machine."""
 
 import os
 import socket
@@ -17,8 +17,9 @@ _ROOT = Path(__file__).resolve().parents[3]
 
 
 def start_cluster(host: str, port: int = _PORT) -> str:
-    """Start the head of a cluster that listens at this address of the machine; returns what others join.
+    """Start the head of a cluster that is reached at this address of the machine; returns what others join.
 
+    On loopback nothing else can reach it. At any other address Ray listens at all addresses of the machine.
     The head keeps what it knows on the disk, so that it may be started anew. Raises ConfigError or ClusterError.
     """
     _check_free(host, port)
