@@ -8,6 +8,8 @@ from platformdirs import user_data_path
 
 from mnist_core.errors import PathError
 
+# What a database on a server and a cluster need beside requirements.txt.
+CLUSTER_REQUIREMENTS = "requirements-cluster.txt"
 _IN_PATHS = "".join(chr(code) for code in range(32, 127) if chr(code) not in "%?")
 _ABOVE_PACKAGE = Path(__file__).resolve().parent.parent
 

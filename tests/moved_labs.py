@@ -16,6 +16,14 @@ NETWORKS = [RunConfig(architecture=name) for name in ("softmax", "mlp-100")]
 PICTURE = np.eye(DRAWING_SIDE, dtype=np.uint8) * 255
 
 
+def filled_database() -> str:
+    """The address of the test's own database, filled, which nobody has open."""
+    store = Store.open()
+    fill(store)
+    store.engine.dispose()
+    return store.url
+
+
 def fill(store: Store) -> None:
     """Two ended runs, one of which diverged, one that waits, a removed one with the highest number, and a class."""
     for sweep, name in (("b", "saved first 😀"), ("a", "saved second")):

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
+from mnist_core import environment
 from mnist_core.environment import full_path
 from mnist_core.errors import PathError, StorageError
 from mnist_core.store import failures, servers
@@ -69,7 +70,8 @@ def connect(url: sa.URL) -> sa.Engine:
     except ImportError:
         raise StorageError(
             "MNIST_LAB_DATABASE asks for PostgreSQL, whose driver is not installed. Install it with `python -m pip "
-            f"install -r {servers.REQUIREMENTS}`. Or leave MNIST_LAB_DATABASE empty for runs.db in the results folder."
+            f"install -r {environment.CLUSTER_REQUIREMENTS}`. Or leave MNIST_LAB_DATABASE empty for runs.db in "
+            "the results folder."
         ) from None
     failures.listen(engine, path)
     if path is None:

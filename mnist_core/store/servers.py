@@ -6,11 +6,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from mnist_core import environment
 from mnist_core.errors import StorageError
 from mnist_core.store.server_failures import of_server
 
 # Where the driver comes from; a laptop does not have it.
-REQUIREMENTS = "requirements-cluster.txt"
 
 _DRIVER = "postgresql+psycopg"
 _NAMES = ("postgres", "postgresql", _DRIVER)
@@ -35,7 +35,7 @@ def server_address(url: sa.URL) -> sa.URL:
     if url.drivername not in _NAMES:
         raise StorageError(
             f"MNIST_LAB_DATABASE asks for {url.drivername}, a driver that this program does not use. Write "
-            f"{_DRIVER}://user:password@host/database, and install {REQUIREMENTS}."
+            f"{_DRIVER}://user:password@host/database, and install {environment.CLUSTER_REQUIREMENTS}."
         )
     return url.set(drivername=_DRIVER)
 

@@ -20,7 +20,7 @@ from mnist_core.store import SCHEMA_VERSION, move_database
 from mnist_core.store.store import Store
 from tests.app_process import ROOT
 from tests.faults.old_databases import bring_back_server, write_schema
-from tests.moved_labs import check_is_whole, content, fill
+from tests.moved_labs import check_is_whole, content, filled_database
 from tests.postgres_server import PostgresServer
 
 pytestmark = [pytest.mark.long, pytest.mark.sqlite]
@@ -41,11 +41,7 @@ def server(database: str, postgres: PostgresServer) -> str:
 
 @pytest.fixture
 def source(own_lab: Path) -> str:
-    """The address of a filled file that nobody has open."""
-    store = Store.open()
-    fill(store)
-    store.engine.dispose()
-    return store.url
+    return filled_database()
 
 
 def opened(url: str) -> Store:

@@ -10,7 +10,6 @@ from pathlib import Path
 from mnist_core.errors import MnistLabError
 from mnist_core.store import system_errors
 
-REQUIREMENTS = "requirements-cluster.txt"
 _TOKEN_PATH = "RAY_AUTH_TOKEN_PATH"
 # Ray's own place for it.
 _TOKEN_FILE = Path(".ray/auth_token")

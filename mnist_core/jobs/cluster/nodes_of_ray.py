@@ -7,8 +7,9 @@ import sys
 from ipaddress import ip_address
 from pathlib import Path
 
+from mnist_core import environment
 from mnist_core.errors import ConfigError
-from mnist_core.jobs.cluster.connection import REQUIREMENTS, ClusterError, check_token, in_environment, make_token
+from mnist_core.jobs.cluster.connection import ClusterError, check_token, in_environment, make_token
 
 _PORT = 6379
 _PATIENCE_SECONDS = 120
@@ -83,7 +84,9 @@ def _ray(address: str, arguments: list[str], variables: dict[str, str]) -> None:
 def _call(arguments: list[str], surroundings: dict[str, str]) -> None:
     program = Path(sys.executable).with_name("ray")
     if not program.is_file():
-        raise ClusterError(f"Ray is not installed. Install it with `python -m pip install -r {REQUIREMENTS}`.")
+        raise ClusterError(
+            f"Ray is not installed. Install it with `python -m pip install -r {environment.CLUSTER_REQUIREMENTS}`."
+        )
     try:
         done = subprocess.run(
             [program, *arguments], env=surroundings, capture_output=True, text=True, timeout=_PATIENCE_SECONDS

@@ -18,18 +18,14 @@ from mnist_core.store import SCHEMA_VERSION, move_database
 from mnist_core.store.moved_rows import LeftOut
 from mnist_core.store.store import Store
 from tests.faults.old_databases import write_schema
-from tests.moved_labs import check_is_whole, content, fill
+from tests.moved_labs import check_is_whole, content, filled_database
 
 pytestmark = pytest.mark.sqlite
 
 
 @pytest.fixture
 def source(own_lab: Path) -> str:
-    """The address of a filled database that nobody has open."""
-    store = Store.open()
-    fill(store)
-    store.engine.dispose()
-    return store.url
+    return filled_database()
 
 
 @pytest.fixture
