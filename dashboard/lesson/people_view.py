@@ -79,6 +79,7 @@ def _table() -> None:
     persons = read_people(store, "student")
     if not persons:
         st.info("Nobody has opened the link of the class yet.")
+        show_machines("class")
         return
     queued_ids = store.queued_ids()
     running, queue = store.runs(states=["running"]), store.queue(queued_ids)
