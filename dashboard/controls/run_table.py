@@ -83,8 +83,9 @@ class Snapshot:
     rows: TableRows
     # The text that the filter searches, in lower case, indexed by number.
     search_texts: pd.Series
-    # How many there are, with those beyond the newest thousand.
+    # How many there are, with those beyond the newest thousand, and whether there are even more.
     total: int
+    more: bool
     # Ids of all runs that wait or train.
     active: frozenset[str]
     # Runs whose row in the database cannot be read; they are in `table` but not in `runs`.
@@ -366,7 +367,8 @@ def _say_what_is_left_out(snapshot: Snapshot, found: Snapshot) -> None:
     if found is snapshot and not snapshot.is_whole:
         st.caption(f"The newest {MOST_LISTED:,} of {snapshot.total:,} runs. The filter finds the others.")
     elif not found.is_whole:
-        st.caption(f"The newest {MOST_LISTED:,} of {found.total:,} runs that match. More words find fewer.")
+        total = f"{'more than ' if found.more else ''}{found.total:,}"
+        st.caption(f"The newest {MOST_LISTED:,} of {total} runs that match. More words find fewer.")
 
 
 def _tick(numbers: Sequence[int]) -> None:
@@ -391,7 +393,7 @@ def _read_snapshot(scope: Scope, stamp: tuple[float, ...], words: str) -> Snapsh
     rows = table_rows(frame, column_configs())
     by_number = {run.number: run for run in runs}
     active = frozenset(run.id for run in store.runs(states=ACTIVE_STATES))
-    return Snapshot(by_number, frame, rows, search_texts, page.total, active, tuple(broken), tuple(changed))
+    return Snapshot(by_number, frame, rows, search_texts, page.total, page.more, active, tuple(broken), tuple(changed))
 
 
 def _stamp(store: Store) -> tuple[float, ...]:

@@ -19,6 +19,8 @@ from mnist_core.store.store import REMOVAL_BEGUN, Store
 
 # The most runs that a table or a list of choices holds: the newest, or the newest that a search finds.
 MOST_LISTED = 1_000
+# A search counts no more matches: how many more there are nobody needs, and counting them takes longer than the page.
+MOST_COUNTED = 10_000
 
 SortColumn = Literal["number", "test_accuracy", "validation_accuracy", "seconds", "name"]
 _STATES = get_args(RunState)
@@ -55,10 +57,12 @@ class RunPage:
     broken: list[BrokenRun]
     # How many rows the query finds, with those that cannot be read.
     total: int
+    # Whether it finds even more than that.
+    more: bool = False
 
     @property
     def hidden(self) -> int:
-        """How many rows are found beyond this part."""
+        """How many rows are found beyond this part, as far as they were counted."""
         return self.total - len(self.runs) - len(self.broken)
 
 
@@ -73,7 +77,8 @@ def read_page(
 ) -> RunPage:
     """The runs from `offset` on, at most `limit`, sorted by a column and where that is equal by number.
 
-    Runs without a value come last if `descending`, else first. Raises StorageError.
+    Runs without a value come last if `descending`, else first. Rows that a text finds are counted up to MOST_COUNTED.
+    Raises StorageError.
     """
     conditions = _conditions(store, wanted)
     query = sa.select(runs.c.number).where(*conditions)
@@ -81,16 +86,19 @@ def read_page(
     with store.engine.connect() as connection:
         try:
             numbers = list(connection.execute(part).scalars())
-            total = offset + len(numbers)
+            end = offset + len(numbers)
+            total, more = end, False
             if len(numbers) == limit or (offset and not numbers):
-                total = connection.execute(sa.select(sa.func.count()).where(*conditions)).scalar_one()
+                most = max(end, MOST_COUNTED) if wanted.text else None
+                total, more = _count(connection, conditions, most)
         except StorageError as error:
             if error.kind != "damaged":
                 raise
             numbers, total = _readable_part(connection, conditions, sort, descending, limit, offset)
+            more = False
         found, broken = rows.read_numbers(connection, numbers)
     places = {number: place for place, number in enumerate(numbers)}
-    return RunPage(sorted(found, key=lambda run: places[run.number]), broken, total)
+    return RunPage(sorted(found, key=lambda run: places[run.number]), broken, total, more)
 
 
 def count_matches(store: Store, wanted: RunQuery) -> int:
@@ -98,6 +106,15 @@ def count_matches(store: Store, wanted: RunQuery) -> int:
     query = sa.select(sa.func.count()).where(*_conditions(store, wanted))
     with store.engine.connect() as connection:
         return connection.execute(query).scalar_one()
+
+
+def _count(
+    connection: sa.Connection, conditions: Sequence[sa.ColumnElement[bool]], most: int | None
+) -> tuple[int, bool]:
+    """How many rows fit, at most `most`, and whether there are more."""
+    found = sa.select(runs.c.number).where(*conditions).limit(None if most is None else most + 1).subquery()
+    count = connection.execute(sa.select(sa.func.count()).select_from(found)).scalar_one()
+    return (count, False) if most is None else (min(count, most), count > most)
 
 
 def read_owners(store: Store, wanted: RunQuery) -> set[str | None]:

@@ -57,6 +57,19 @@ def by(column: str) -> Callable[[Run], tuple[bool, float, int]]:
     return lambda run: (getattr(run, column) is not None, getattr(run, column) or 0.0, run.number)
 
 
+def test_a_search_that_finds_very_many_says_that_there_are_more(store: Store, monkeypatch: pytest.MonkeyPatch):
+    exact = read_page(store, RunQuery(text="run"), limit=40)
+    assert (exact.total, exact.more) == (len(store.runs()), False)
+    monkeypatch.setattr(run_pages, "MOST_COUNTED", 100)
+    page = read_page(store, RunQuery(text="run"), limit=40)
+    assert numbers(page.runs) == numbers(exact.runs)
+    assert (page.total, page.more) == (100, True)
+    later = read_page(store, RunQuery(text="run"), limit=40, offset=200)
+    assert (later.total, later.more) == (240, True)
+    everything = read_page(store, limit=40)
+    assert (everything.total, everything.more) == (exact.total, False)
+
+
 @pytest.mark.parametrize("text", WORDS)
 def test_a_search_finds_what_the_filter_of_the_table_finds(store: Store, text: str):
     every = store.runs()
