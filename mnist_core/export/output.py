@@ -54,7 +54,7 @@ def check_replaceable(path: Path, is_earlier: Callable[[Path], bool], overwrite:
     if not path.exists():
         above = next(folder for folder in path.absolute().parents if folder.exists())
         if not above.is_dir():
-            raise ExportError(f"{above} is not a folder. Name another file.")
+            raise ExportError(f"{path} cannot be written: {above} is not a folder. Name another file.")
         return
     if path.is_dir():
         raise ExportError(f"{path} is a folder. Name a file.")
