@@ -1,13 +1,10 @@
 """Pages of a lab with more runs than a list holds: the newest thousand, and what a search or a link names."""
 
-import json
 import time
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from typer.testing import CliRunner
 
-from mnist_core.commands.cli import app
 from mnist_core.config.run_config import RunConfig
 from mnist_core.store.run import new_row
 from mnist_core.store.schema import runs
@@ -121,18 +118,3 @@ def test_a_choice_of_comparable_runs_is_found_behind_a_long_queue(store: Store):
     at = opened("compare", table="true")
     assert max(at.multiselect(key="runs").value) == RUNS
     assert f"{RUNS + LISTED:,}" in texts(at)
-
-
-def test_the_command_lists_the_newest_and_says_how_many_more():
-    store = Store.open()
-    for seed in range(5):
-        store.request(store.enqueue(RunConfig(seed=seed)).id, "stop")
-    store.enqueue(RunConfig(seed=9))
-    listed = CliRunner().invoke(app, ["list", "--limit", "2"], env={"COLUMNS": "200"}).stdout.splitlines()
-    assert [line.split()[0] for line in listed[1:]] == ["6", "5", "4"]
-    stopped = CliRunner().invoke(app, ["list", "--limit", "3", "--state", "stopped"], env={"COLUMNS": "200"})
-    assert [line.split()[0] for line in stopped.stdout.splitlines()[1:]] == ["5", "4", "3", "2"]
-    whole = CliRunner().invoke(app, ["list", "--limit", "6"], env={"COLUMNS": "200"}).stdout.splitlines()
-    assert [line.split()[0] for line in whole[1:]] == ["6", "5", "4", "3", "2", "1"]
-    records = json.loads(CliRunner().invoke(app, ["list", "--json", "--limit", "2"]).stdout)
-    assert [record["number"] for record in records] == [6, 5]

@@ -178,3 +178,18 @@ def test_an_error_that_nobody_thought_of_is_one_line_and_a_file_says_where_it_ar
     (path,) = re.findall(r"\S+mnist-lab-\w+\.txt", done.stderr)
     assert "Traceback" in Path(path).read_text()
     Path(path).unlink()
+
+
+def test_the_command_lists_the_newest_and_says_how_many_more():
+    store = Store.open()
+    for seed in range(5):
+        store.request(store.enqueue(RunConfig(seed=seed)).id, "stop")
+    store.enqueue(RunConfig(seed=9))
+    listed = CliRunner().invoke(app, ["list", "--limit", "2"], env={"COLUMNS": "200"}).stdout.splitlines()
+    assert [line.split()[0] for line in listed[1:]] == ["6", "5", "4"]
+    stopped = CliRunner().invoke(app, ["list", "--limit", "3", "--state", "stopped"], env={"COLUMNS": "200"})
+    assert [line.split()[0] for line in stopped.stdout.splitlines()[1:]] == ["5", "4", "3", "2"]
+    whole = CliRunner().invoke(app, ["list", "--limit", "6"], env={"COLUMNS": "200"}).stdout.splitlines()
+    assert [line.split()[0] for line in whole[1:]] == ["6", "5", "4", "3", "2", "1"]
+    records = json.loads(CliRunner().invoke(app, ["list", "--json", "--limit", "2"]).stdout)
+    assert [record["number"] for record in records] == [6, 5]
