@@ -20,8 +20,8 @@ from pathlib import Path
 from benchmarks.machine import describe_machine
 from mnist_core.config import RunConfig
 from mnist_core.jobs import start
-from mnist_core.store import Store, concurrency, read_cluster
-from tests.ray_cluster import RayCluster, ray_cluster
+from mnist_core.store import Store, concurrency
+from tests.ray_cluster import RayCluster, able, ray_cluster
 
 TINY = RunConfig(dataset="mnist-5k", train_images=500, architecture="softmax", epochs=1)
 _ALTERNATED = 20
@@ -76,7 +76,7 @@ def endure(count: int, nodes: int) -> tuple[float, int, int]:
             cluster.add(str(node))
         jobs = start(store)
         try:
-            wait_for(lambda: sum(node.state == "trains" for node in read_cluster(store).nodes) > nodes)
+            wait_for(lambda: able(store) == nodes)
             began = time.monotonic()
             store.enqueue_all([(TINY.replace(seed=seed), "") for seed in range(count)])
             kill_some(cluster, store, count, min(2, nodes - 1))

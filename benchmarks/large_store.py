@@ -33,7 +33,7 @@ from mnist_core.store import RunQuery, Store, count_matches, read_page
 from mnist_core.store.connections import writing
 from mnist_core.store.run import new_row
 from mnist_core.store.schema import PAGE_INDEXES, measurements, runs
-from tests.postgres_server import running_server
+from tests.postgres_server import temporary_server
 
 PAGE = 50
 # Rows of the table of runs in one statement, and measured rows of a run that has any.
@@ -119,13 +119,10 @@ def empty_store(folder: Path, database: str) -> Iterator[Store]:
     if database == "sqlite":
         yield Store(folder / "results", environment.sqlite_url(folder / "runs.db"))
         return
-    with tempfile.TemporaryDirectory(prefix="lab-postgres-") as place:
-        # The user of the server must be allowed to go through the folder.
-        os.chmod(place, 0o755)
-        with running_server(Path(place) / "server") as server:
-            store = Store(folder / "results", server.url(server.new_database()))
-            yield store
-            store.engine.dispose()
+    with temporary_server() as server:
+        store = Store(folder / "results", server.url(server.new_database()))
+        yield store
+        store.engine.dispose()
 
 
 def tidy(store: Store) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache, wraps
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from streamlit.components.v2 import manifest_scanner
 from mnist_core.store.store import Store
 from tests.app_process import ROOT, running_app
 from tests.blank_files import write_blank_files
-from tests.postgres_server import PostgresServer, programs, running_server
+from tests.postgres_server import PostgresServer, programs, temporary_server
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Read this before `own_lab` replaces the variable: tests must not depend on files of the developer's machine.
@@ -49,11 +48,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
     """A PostgreSQL server of this test process."""
     if programs() is None:
         _missing("a PostgreSQL server (python -m tests.postgres_server --install)")
-    # The folders of pytest may be closed to others, and the server runs as another user than root.
-    with TemporaryDirectory(prefix="lab-postgres-") as folder:
-        os.chmod(folder, 0o755)
-        with running_server(Path(folder) / "server") as server:
-            yield server
+    with temporary_server() as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,6 @@ They are Linux namespaces on one bridge and need root. The folder of the test is
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,8 @@ ROOT = Path(__file__).parents[1]
 # At this address the machine of the test, with its database, is reached by the others.
 OUTSIDE = "10.213.7.254"
 _BRIDGE = "lab-bridge"
+# The first process of a machine: programs whose parents have ended are forgotten when they end, too.
+_FIRST = "import signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN); signal.pause()"
 _NAMESPACES = ("--net", "--uts", "--mount", "--pid")
 
 
@@ -38,8 +39,7 @@ class Host:
         home.mkdir()
         # Ray finds what runs on its machine by files in this folder.
         Path("/tmp/ray").mkdir(exist_ok=True)
-        # As on any machine, what ends is forgotten by the first process.
-        begin = f"trap '' CHLD; hostname {name} && mount -t tmpfs none /tmp/ray && echo ready && exec sleep infinity"
+        begin = f"hostname {name} && mount -t tmpfs none /tmp/ray && echo ready && exec {sys.executable} -c '{_FIRST}'"
         self._outer = subprocess.Popen(
             ["unshare", *_NAMESPACES, "--fork", "--mount-proc", "--kill-child", "sh", "-c", begin],
             stdout=subprocess.PIPE,
@@ -87,13 +87,6 @@ class Host:
         """The addresses at which programs there wait for connections."""
         lines = self.run("ss", "-Hltn").splitlines()
         return {line.split()[3].rpartition(":")[0] for line in lines}
-
-    def kill_programs(self, name: str) -> None:
-        """Kill every program there whose command line holds this."""
-        for process in self.run("ps", "-eo", "pid=,args=").splitlines():
-            number, _, arguments = process.strip().partition(" ")
-            if name in arguments:
-                self.run("kill", f"-{signal.SIGKILL}", number)
 
     def end(self) -> None:
         """Cut its power."""

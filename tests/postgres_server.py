@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.app_process import free_port
 
@@ -80,7 +81,7 @@ class PostgresServer:
 
 
 @contextmanager
-def running_server(folder: Path, address: str = "127.0.0.1") -> Iterator[PostgresServer]:
+def _running_server(folder: Path, address: str) -> Iterator[PostgresServer]:
     """Make a server in this folder and start it at this address; it ends, and the folder goes, afterwards."""
     found = programs()
     assert found is not None, "no server is installed"
@@ -102,6 +103,15 @@ def running_server(folder: Path, address: str = "127.0.0.1") -> Iterator[Postgre
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def temporary_server(address: str = "127.0.0.1") -> Iterator[PostgresServer]:
+    """A server of its own in a folder that the server's user can reach, as he cannot reach those of pytest."""
+    with TemporaryDirectory(prefix="lab-postgres-") as folder:
+        os.chmod(folder, 0o755)
+        with _running_server(Path(folder) / "server", address) as server:
+            yield server
 
 
 def install() -> None:

@@ -15,6 +15,8 @@ from typing import Any
 from unittest import mock
 
 from mnist_core.jobs.cluster.connection import in_environment, make_token
+from mnist_core.store import read_cluster
+from mnist_core.store.store import Store
 
 ROOT = Path(__file__).parents[1]
 _LOOPBACK = "127.0.0.1"
@@ -77,6 +79,11 @@ class RayCluster:
     def end(self) -> None:
         self.process.communicate(timeout=60)
         self._log.close()
+
+
+def able(store: Store) -> int:
+    """How many machines with cores take runs of this store."""
+    return sum(node.state == "trains" and node.cpus > 0 for node in read_cluster(store).nodes)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ def show_machines(key: str) -> None:
     able = [node for node in state.nodes if node.state == "trains"]
     busy = sum(bool(runs_on(node, running)) for node in able)
     cores = sum(node.cpus for node in able)
-    trains = f"**{len(able)} machine{'s' if len(able) != 1 else ''}** train{'s' if len(able) == 1 else ''}"
+    trains = "**1 machine** trains" if len(able) == 1 else f"**{len(able)} machines** train"
     st.markdown(f"{trains}, with {cores:g} cores; {busy} {'is' if busy == 1 else 'are'} busy.")
     rows = [_row(node, running) for node in state.nodes]
     data_table(f"machines-{key}", table_rows(pd.DataFrame(rows)), "The machines of the cluster and what they train")

@@ -103,17 +103,16 @@ def read_page(
 
 def count_matches(store: Store, wanted: RunQuery) -> int:
     """How many rows a query finds. Raises StorageError."""
-    query = sa.select(sa.func.count()).where(*_conditions(store, wanted))
     with store.engine.connect() as connection:
-        return connection.execute(query).scalar_one()
+        return _count(connection, _conditions(store, wanted), None)[0]
 
 
 def _count(
     connection: sa.Connection, conditions: Sequence[sa.ColumnElement[bool]], most: int | None
 ) -> tuple[int, bool]:
     """How many rows fit, at most `most`, and whether there are more."""
-    found = sa.select(runs.c.number).where(*conditions).limit(None if most is None else most + 1).subquery()
-    count = connection.execute(sa.select(sa.func.count()).select_from(found)).scalar_one()
+    matches = sa.select(runs.c.number).where(*conditions).limit(None if most is None else most + 1).subquery()
+    count = connection.execute(sa.select(sa.func.count()).select_from(matches)).scalar_one()
     return (count, False) if most is None else (min(count, most), count > most)
 
 

@@ -10,8 +10,6 @@ from mnist_core import environment
 from mnist_core.errors import StorageError
 from mnist_core.store.server_failures import of_server
 
-# Where the driver comes from; a laptop does not have it.
-
 _DRIVER = "postgresql+psycopg"
 _NAMES = ("postgres", "postgresql", _DRIVER)
 # What the server calls connections of this program.

@@ -442,7 +442,6 @@ class Store:
         files = [] if step is None else [file for file in self.artifacts(run_id) if (file.step or 0) > step]
         with writing(self.engine).begin() as connection:
             self._check_room(connection, 1)
-            first = _head_of_queue(connection)
             done = connection.execute(
                 runs.update()
                 .where(runs.c.id == run_id, runs.c.state.in_(RESUMABLE_STATES))
@@ -452,7 +451,7 @@ class Store:
                     note="",
                     request=None,
                     finished=None,
-                    queued=self.clock() if first is None else first - 1,
+                    queued=_front_of_queue(connection, self.clock()),
                 )
             )
             number = self._number(connection, run_id)
@@ -619,13 +618,7 @@ class Store:
         another holder. A request to stop or pause that came meanwhile is carried out at once.
         """
         with writing(self.engine).begin() as connection:
-            untouched = sa.and_(
-                runs.c.number == run.number,
-                runs.c.worker == run.worker,
-                runs.c.state == "running",
-                runs.c.pid.is_(None),
-            )
-            first = _head_of_queue(connection)
+            untouched = _held(run) & runs.c.pid.is_(None)
             common = {"worker": None, "host": None, "heartbeat": None, "request": None, "pid_start": None}
             for wish, state in (("stop", "stopped"), ("pause", "paused")):
                 if connection.execute(
@@ -633,7 +626,7 @@ class Store:
                 ).rowcount:
                     _keep_fingerprints(connection, run.number)
                     return True
-            queued = self.clock() if first is None else first - 1
+            queued = _front_of_queue(connection, self.clock())
             back = runs.update().where(untouched).values(state="queued", queued=queued, **common)
             return bool(connection.execute(back).rowcount)
 
@@ -647,20 +640,15 @@ class Store:
 
     def move(self, run: Run) -> None:
         """Ask the worker of a running run to pause it and hand it back to the queue; wishes of a person go first."""
-        mine = (runs.c.number == run.number) & (runs.c.worker == run.worker) & (runs.c.state == "running")
         with writing(self.engine).begin() as connection:
-            connection.execute(runs.update().where(mine, runs.c.request.is_(None)).values(request="move"))
+            connection.execute(runs.update().where(_held(run), runs.c.request.is_(None)).values(request="move"))
 
     def _hand_back(self, connection: sa.Connection, run: Run, wanted: sa.ColumnElement[bool]) -> bool:
         """Put a running run back to the head of the queue, if it is still under this claim and as it is wanted."""
-        mine = (runs.c.number == run.number) & (runs.c.worker == run.worker) & (runs.c.state == "running")
         gone = dict.fromkeys(("worker", "host", "pid", "pid_start", "heartbeat", "trouble", "request"))
-        first = _head_of_queue(connection)
-        queued = self.clock() if first is None else first - 1
-        change = (
-            runs.update().where(mine, runs.c.deleted.is_(None), wanted).values(state="queued", queued=queued, **gone)
-        )
-        return bool(connection.execute(change).rowcount)
+        queued = _front_of_queue(connection, self.clock())
+        back = runs.update().where(_held(run), runs.c.deleted.is_(None), wanted)
+        return bool(connection.execute(back.values(state="queued", queued=queued, **gone)).rowcount)
 
     def holds(self, run: Run) -> bool:
         """Whether the run is still running under this claim."""
@@ -942,8 +930,7 @@ class Store:
         return -1 if number is None else number
 
     def _write(self, connection: sa.Connection, run: Run, **values: Any) -> None:
-        mine = (runs.c.number == run.number) & (runs.c.worker == run.worker) & (runs.c.state == "running")
-        if not connection.execute(runs.update().where(mine).values(**values)).rowcount:
+        if not connection.execute(runs.update().where(_held(run)).values(**values)).rowcount:
             raise LostRunError(f"run #{run.number} no longer belongs to this worker")
 
 
@@ -953,9 +940,15 @@ def _keep_fingerprints(connection: sa.Connection, number: int) -> None:
         history.write_fingerprints(connection, number)
 
 
-def _head_of_queue(connection: sa.Connection) -> float | None:
-    """The lowest place in the queue, read from the index, so that a damaged page of the table does not matter."""
-    return connection.execute(sa.select(sa.func.min(runs.c.queued)).where(runs.c.state == "queued")).scalar()
+def _held(run: Run) -> sa.ColumnElement[bool]:
+    """The row of a running run, as long as it is under this claim."""
+    return (runs.c.number == run.number) & (runs.c.worker == run.worker) & (runs.c.state == "running")
+
+
+def _front_of_queue(connection: sa.Connection, now: float) -> float:
+    """A place before all others in the queue, read from the index, so that a damaged page does not matter."""
+    first = connection.execute(sa.select(sa.func.min(runs.c.queued)).where(runs.c.state == "queued")).scalar()
+    return now if first is None else first - 1
 
 
 def _end_of_queue(connection: sa.Connection, now: float) -> float:

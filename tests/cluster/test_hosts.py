@@ -9,8 +9,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from unittest import mock
 
 import pytest
@@ -20,7 +18,7 @@ from mnist_core.store import ClusterNode, read_cluster
 from mnist_core.store.store import Store
 from tests.app_process import wait_until
 from tests.lab_hosts import OUTSIDE, Host, can_play_hosts, lab_hosts
-from tests.postgres_server import programs, running_server
+from tests.postgres_server import programs, temporary_server
 from tests.watched_runs import assert_weights_of_an_undisturbed_run, begun, ended
 
 if not can_play_hosts() or programs() is None:
@@ -37,7 +35,7 @@ class Lab:
 
     def __init__(self, hosts: list[Host], store: Store, variables: dict[str, str]) -> None:
         self.head, self.second, self.third, self.stranger = hosts
-        self.hosts, self.store, self.variables = hosts, store, variables
+        self.store, self.variables = store, variables
 
     def start_head(self) -> None:
         self.head.lab("cluster", "start", "--host", self.head.address, env=self.variables)
@@ -70,24 +68,15 @@ class Lab:
         return self.store.run(run_id).host or ""
 
 
-@contextmanager
-def database() -> Iterator[str]:
-    # The server runs as another user, to whom the folders of pytest are closed.
-    with TemporaryDirectory(prefix="lab-postgres-") as folder:
-        os.chmod(folder, 0o755)
-        with running_server(Path(folder) / "server", OUTSIDE) as server:
-            yield server.url(server.new_database())
-
-
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     folder = tmp_path_factory.mktemp("lab")
     with ExitStack() as stack:
         hosts = stack.enter_context(lab_hosts(folder, ["lab1", "lab2", "lab3", "lab4"]))
-        url = stack.enter_context(database())
+        server = stack.enter_context(temporary_server(OUTSIDE))
         variables = {
             "MNIST_LAB_RESULTS": str(folder / "results"),
-            "MNIST_LAB_DATABASE": url,
+            "MNIST_LAB_DATABASE": server.url(server.new_database()),
             "MNIST_LAB_DATA": str(folder / "data"),
         }
         stack.enter_context(mock.patch.dict(os.environ, variables))

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from mnist_core.config.run_config import RunConfig
 from mnist_core.jobs import queue
-from mnist_core.store import read_cluster
 from mnist_core.store.store import Store
 from tests.app_process import wait_until
-from tests.ray_cluster import RayCluster, ray_cluster
+from tests.ray_cluster import RayCluster, able, ray_cluster
 from tests.watched_runs import assert_weights_of_an_undisturbed_run, begun, ended
 
 LONG = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=10_000)
@@ -34,10 +33,6 @@ def two_machines(folder: Path) -> Iterator[tuple[Store, RayCluster]]:
         wait_until(lambda: able(store) == 2, SECONDS)
         yield store, cluster
         thread.end()
-
-
-def able(store: Store) -> int:
-    return sum(node.state == "trains" and node.cpus > 0 for node in read_cluster(store).nodes)
 
 
 def test_a_worker_that_wakes_up_later_changes_no_file(tmp_path: Path):

@@ -15,7 +15,7 @@ from mnist_core.jobs.cluster.surroundings import Surroundings
 from mnist_core.store import drained_nodes, read_cluster, set_drained
 from mnist_core.store.store import Store
 from tests.app_process import app_process, free_port, wait_until
-from tests.ray_cluster import RayCluster, ray_cluster
+from tests.ray_cluster import RayCluster, able, ray_cluster
 from tests.watched_runs import assert_weights_of_an_undisturbed_run, begun, ended
 
 pytestmark = [pytest.mark.long, pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")]
@@ -41,10 +41,6 @@ def lab(cluster: RayCluster, tmp_path: Path) -> Iterator[Store]:
     thread = queue.start(store)
     yield store
     thread.end()
-
-
-def able(store: Store) -> int:
-    return sum(node.state == "trains" and node.cpus > 0 for node in read_cluster(store).nodes)
 
 
 def test_the_runs_of_a_killed_machine_go_on_elsewhere_by_themselves(lab: Store, cluster: RayCluster):
