@@ -20,6 +20,7 @@ test: .venv/dev
 
 test-all: test
 	$(BIN)/python -m tests.postgres_server --install
+	$(BIN)/python -m tests.haproxy --install
 	$(PYTEST) -m long
 	MNIST_LAB_TEST_DATABASE=postgres $(PYTEST) -m "not long" $(ON_SERVER)
 

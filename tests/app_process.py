@@ -75,17 +75,21 @@ def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
         time.sleep(0.05)
 
 
+def server_answers(url: str) -> bool:
+    """Whether a Streamlit server is there. With access control it asks who we are."""
+    try:
+        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
+            return True
+    except urllib.error.HTTPError as error:
+        return error.code == 401
+    except OSError:
+        return False
+
+
 def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     for _ in range(1200):
-        try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
-                return
-        except urllib.error.HTTPError as error:
-            # With access control it asks who we are, so it is there.
-            if error.code == 401:
-                return
-            raise
-        except OSError:
-            assert process.poll() is None, log.read_text()
-            time.sleep(0.1)
+        if server_answers(url):
+            return
+        assert process.poll() is None, log.read_text()
+        time.sleep(0.1)
     raise AssertionError(f"the app did not start within two minutes: {log.read_text()}")

@@ -30,7 +30,8 @@ PATIENCE_MS = 120_000
 Prepare = Callable[[Store], object]
 
 
-def _missing(what: str) -> None:
+def missing(what: str) -> None:
+    """Skip the test, or fail where everything is required."""
     if REQUIRED:
         pytest.fail(f"{what} is required here (MNIST_LAB_REQUIRE is set)")
     pytest.skip(f"{what} was not found")
@@ -47,7 +48,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """A PostgreSQL server of this test process."""
     if programs() is None:
-        _missing("a PostgreSQL server (python -m tests.postgres_server --install)")
+        missing("a PostgreSQL server (python -m tests.postgres_server --install)")
     with temporary_server() as server:
         yield server
 
@@ -117,7 +118,7 @@ def store(request: pytest.FixtureRequest, own_lab: Path, prepared_folders: Calla
 def mnist_dir() -> Path:
     """Root of the full MNIST in torchvision's layout."""
     if not (REAL_DATA / "MNIST" / "raw" / "train-images-idx3-ubyte").exists():
-        _missing("the full MNIST (MNIST_LAB_DATA or data/)")
+        missing("the full MNIST (MNIST_LAB_DATA or data/)")
     return REAL_DATA
 
 
@@ -130,7 +131,7 @@ def browser() -> Iterator:
 
     path = executable()
     if path is None:
-        _missing("a browser (python -m tests.browser --install)")
+        missing("a browser (python -m tests.browser --install)")
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright, pytest.MonkeyPatch.context() as patch:
         for name in ("new_page", "new_context"):

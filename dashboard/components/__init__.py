@@ -13,7 +13,7 @@ from dashboard.components.live_figure.live_figure import live_figure
 from dashboard.components.network_diagram.network_diagram import network_diagram
 from dashboard.components.network_picker.network_picker import NetworkCard, network_picker
 from dashboard.components.open_address.open_address import open_address
-from dashboard.components.pad.pad import pad, read_pad
+from dashboard.components.pad.pad import PadDrawing, pad, read_pad
 from dashboard.components.run_rail.run_rail import RailActions, RailEdit, RailGroup, RailRow, run_rail
 from dashboard.components.terms import address_of, explained, glossary, marked_html, without_terms
 from dashboard.components.thinking.thinking import LayerMeasures, ThinkingView, Tile, thinking
@@ -22,6 +22,7 @@ from dashboard.components.watcher.watcher import watch_address
 __all__ = [
     "LayerMeasures",
     "NetworkCard",
+    "PadDrawing",
     "RailActions",
     "RailEdit",
     "RailGroup",

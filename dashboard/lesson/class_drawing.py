@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from dashboard.components import pad, read_pad
+from dashboard.components import PadDrawing, pad, read_pad
 from dashboard.controls import percent_text
 from dashboard.frame import count_clicks, is_new_click, open_store, pace, pace_of_strokes
 from dashboard.lesson.handwriting_ranking import class_answers
@@ -12,12 +12,14 @@ from mnist_core.config import DIGITS
 from mnist_core.errors import MnistLabError
 from mnist_core.plots import png, png_address, run_label
 from mnist_core.store import (
+    DRAWN_DIGITS,
     ClassDrawing,
     Run,
     RunQuery,
     Store,
     add_drawing,
     asked_digit,
+    has_drawn,
     next_digit,
     read_page,
 )
@@ -40,13 +42,26 @@ def draw_for_the_class() -> None:
 
 
 def _draw() -> None:
-    store = open_store()
-    number = st.session_state.get(_NUMBER, 0)
+    store, above = open_store(), st.container()
+    is_first = _NUMBER not in st.session_state
+    if is_first:
+        _go_on_with(store, _show_pad(0, next_digit(store)))
+    number = st.session_state[_NUMBER]
     digit = _digit_to_draw(store, is_empty=read_pad(_PAD, number).pixels is None)
-    if digit is None:
-        st.info("No more drawings are taken: there are as many as are kept.")
-        _show_said()
-        return
+    with above:
+        if digit is None:
+            st.info("No more drawings are taken: there are as many as are kept.")
+        else:
+            _show_task(digit, number)
+        if digit is not None and (refused := st.session_state.get(_REFUSED)):
+            st.warning(in_markdown(refused))
+        else:
+            st.html(st.session_state.get(_SAID, "<div class='said' role='status'></div>"))
+    if digit is not None and not is_first:
+        _show_pad(number, digit)
+
+
+def _show_task(digit: int, number: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.html(f"<h2 class='draw-this'>Draw {'an' if digit == 8 else 'a'} <b>{digit}</b></h2>")
         st.button(
@@ -57,11 +72,21 @@ def _draw() -> None:
             args=(digit, number, count_clicks(_BUTTON)),
             help="Gives your drawing to the class. You can delete it later.",
         )
-    if refused := st.session_state.get(_REFUSED):
-        st.warning(in_markdown(refused))
-    else:
-        _show_said()
-    pad(_PAD, number, pause=pace_of_strokes())
+
+
+def _show_pad(number: int, digit: int | None) -> PadDrawing:
+    return pad(_PAD, number, label=digit, pause=pace_of_strokes())
+
+
+def _go_on_with(store: Store, drawing: PadDrawing) -> None:
+    """Begin with what an open page has on its pad, where its app was started anew or another one has taken over."""
+    number, pixels = drawing.number, drawing.pixels
+    if pixels is not None and has_drawn(store, pixels):
+        # It was handed in, and the page was not told any more.
+        number += 1
+    elif pixels is not None and drawing.label in DRAWN_DIGITS:
+        st.session_state[_DIGIT], st.session_state[_ASKED] = drawing.label, asked_digit(store)
+    st.session_state[_NUMBER] = number
 
 
 def _digit_to_draw(store: Store, is_empty: bool) -> int | None:
@@ -90,10 +115,6 @@ def _hand_in(digit: int, number: int, click: int) -> None:
     st.session_state[_REFUSED], st.session_state[_DIGIT] = None, None
     st.session_state[_NUMBER] = number + 1
     st.session_state[_SAID] = _said_html(store, drawing)
-
-
-def _show_said() -> None:
-    st.html(st.session_state.get(_SAID, "<div class='said' role='status'></div>"))
 
 
 def _said_html(store: Store, drawing: ClassDrawing) -> str:

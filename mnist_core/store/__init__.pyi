@@ -49,6 +49,7 @@ from .drawings import count_by_person as count_by_person
 from .drawings import count_own_by_digit as count_own_by_digit
 from .drawings import count_persons as count_persons
 from .drawings import drawings_stamp as drawings_stamp
+from .drawings import has_drawn as has_drawn
 from .drawings import labelled_drawings as labelled_drawings
 from .drawings import next_digit as next_digit
 from .drawings import read_drawings as read_drawings

@@ -69,9 +69,8 @@ def add_drawing(store: Store, label: int, picture: np.ndarray) -> ClassDrawing:
     Raises StoreError if it shows no writing, or no more drawings are taken.
     """
     _check_picture(label, picture)
-    now, content = store.clock(), io.BytesIO()
-    Image.fromarray(picture).save(content, "PNG", optimize=True)
-    drawing = ClassDrawing(new_id(now), store.owner, label, content.getvalue(), now, DRAWING_RULE)
+    now = store.clock()
+    drawing = ClassDrawing(new_id(now), store.owner, label, _png(picture), now, DRAWING_RULE)
     with writing(store.engine).begin() as connection:
         # Counted within the transaction: thirty people hand in at the same moment.
         if _count(connection) >= MOST_DRAWINGS:
@@ -81,6 +80,12 @@ def add_drawing(store: Store, label: int, picture: np.ndarray) -> ClassDrawing:
             raise StoreError(f"You have drawn {label} {MOST_OF_A_DIGIT} times already. Draw another digit.")
         connection.execute(drawings.insert().values(**vars(drawing)))
     return drawing
+
+
+def has_drawn(store: Store, picture: np.ndarray) -> bool:
+    """Whether whoever has this store has handed in this very picture; no two drawings by hand are equal."""
+    with store.engine.connect() as connection:
+        return _count(connection, drawings.c.owner == store.owner, drawings.c.png == _png(picture)) > 0
 
 
 def read_drawings(store: Store) -> list[ClassDrawing]:
@@ -194,6 +199,12 @@ def _check_picture(label: int, picture: Any) -> None:
         raise StoreError(f"That is only a dot. Draw the {label} larger.")
     if ink.mean() > _FULLEST:
         raise StoreError(f"Almost all of the pad is white. Clear it and draw the {label}.")
+
+
+def _png(picture: np.ndarray) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(picture).save(content, "PNG", optimize=True)
+    return content.getvalue()
 
 
 def _own(store: Store) -> list[sa.ColumnElement[bool]]:

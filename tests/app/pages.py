@@ -16,10 +16,15 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 def opened(page: str, /, **query: object) -> AppTest:
     """A page as a link with this query shows it; it must not end in a traceback."""
+    return ran(unopened(page, **query))
+
+
+def unopened(page: str, /, **query: object) -> AppTest:
+    """The same before it has run for the first time."""
     at = AppTest.from_file(str(_ROOT / "app.py"), default_timeout=60).switch_page(f"pages/{page}.py")
     for key, value in query.items():
         at.query_params[key] = value if isinstance(value, list) else str(value)
-    return ran(at)
+    return at
 
 
 def ran(changed: AppTest | Widget) -> AppTest:

@@ -21,7 +21,7 @@ from mnist_core.store import (
     read_drawings,
 )
 from mnist_core.store.store import Store
-from tests.app.pages import opened, ran, tables, texts
+from tests.app.pages import opened, ran, tables, texts, unopened
 from tests.app.test_student_pages import as_person
 from tests.labs import trained_run
 
@@ -38,14 +38,18 @@ def prepare(store: Store) -> None:
         trained_run(store, config)
 
 
+def message(number: int, picture: np.ndarray) -> dict[str, object]:
+    """What the pad sends of this drawing."""
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    image = base64.b64encode(file.getvalue()).decode()
+    return {"number": number, "seq": number + 1, "ended": True, "image": image, "strokes": []}
+
+
 def hand_in(at: AppTest, number: int, picture: np.ndarray | None) -> AppTest:
     """Press the button with this picture on the pad of this drawing."""
     if picture is not None:
-        file = io.BytesIO()
-        Image.fromarray(picture).save(file, "PNG")
-        image = base64.b64encode(file.getvalue()).decode()
-        sent = {"number": number, "seq": number + 1, "ended": True, "image": image, "strokes": []}
-        at.session_state["class-pad"] = {"drawing": sent}
+        at.session_state["class-pad"] = {"drawing": message(number, picture)}
     return ran(next(button for button in at.button if button.key == "hand-in").click())
 
 
@@ -70,6 +74,17 @@ def test_a_lab_without_logins_collects_drawings_and_ranks_networks(store: Store)
     assert set(table["Drawings"]) == {2}
     # A second answer to one click adds nothing.
     assert sum(count_by_digit(store)) == 2
+
+
+@pytest.mark.parametrize("was_handed_in", [False, True])
+def test_an_open_page_goes_on_at_an_app_that_has_been_started_anew(store: Store, was_handed_in: bool):
+    if was_handed_in:
+        add_drawing(store, 3, PICTURE)
+    at = unopened("class", part=PART)
+    at.session_state["class-pad"] = {"drawing": message(2, PICTURE) | {"label": 3}}
+    # It is still what it was meant to be, and is there once.
+    hand_in(ran(at), 2, None)
+    assert [drawing.label for drawing in read_drawings(store)] == [3]
 
 
 def test_the_teacher_asks_for_a_digit(store: Store):

@@ -145,10 +145,25 @@ def test_the_pad_returns_the_pixels_and_keeps_the_strokes_while_the_pen_is_down(
     assert app.session_state["pad:kept"]["strokes"] == stroke
     # Another number empties the pad, and what is still on its way from the drawing before does not fill it.
     app.session_state["number"] = 1
-    assert app.run().session_state["got"] == pad.PadDrawing(None, 2, True)
+    assert app.run().session_state["got"] == pad.PadDrawing(None, 2, True, 1)
     app.session_state["pad"] = sent(3, png(ink), strokes=stroke)
     assert app.run().session_state["got"].pixels is None
     assert app.session_state["pad:kept"]["strokes"] == []
+
+
+def test_the_pad_of_an_open_page_keeps_its_drawing_where_the_server_has_forgotten_it() -> None:
+    ink = np.zeros((pad.SIDE, pad.SIDE), np.uint8)
+    ink[20:90, 50:60] = 255
+    app = AppTest.from_function(pad_script)
+    message = sent(9, png(ink))["drawing"]
+    app.session_state["pad"] = {"drawing": message | {"number": 3, "label": 7}}
+    got = app.run().session_state["got"]
+    assert (got.number, got.label, got.seq) == (3, 7, 9)
+    np.testing.assert_array_equal(got.pixels, ink)
+    # From then on another number is another drawing.
+    app.session_state["pad"] = {"drawing": message | {"number": 4, "seq": 10}}
+    app.session_state["number"] = 3
+    assert app.run().session_state["got"].seq == 9
 
 
 @pytest.mark.parametrize(

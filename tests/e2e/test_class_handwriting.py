@@ -17,22 +17,25 @@ pytestmark = [pytest.mark.browser, pytest.mark.long]
 PART = "/class?part=Our+handwriting"
 
 
-def draw_and_hand_in(page: Page) -> None:
-    """A seven by the mouse."""
+def draw(page: Page, low: float = 0.8, strokes: int = 1) -> None:
+    """A seven by the mouse, which ends at this part of the height; afterwards so many strokes are on the pad."""
     canvas = page.locator("canvas")
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     assert box
-    points = [(0.3, 0.2), (0.7, 0.2), (0.45, 0.8)]
+    points = [(0.3, 0.2), (0.7, 0.2), (0.45, low)]
     (x, y), *rest = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in points]
     page.mouse.move(x, y)
     page.mouse.down()
     for place in rest:
         page.mouse.move(*place, steps=6)
     page.mouse.up()
-    expect(page.locator(".pad")).to_have_attribute("data-strokes", "1")
+    expect(page.locator(".pad")).to_have_attribute("data-strokes", str(strokes))
+
+
+def hand_in(page: Page) -> None:
+    """By the keyboard."""
     page.locator(".pad").evaluate("pad => (pad.seen = true)")
-    # By the keyboard.
     page.get_by_role("button", name="Hand in").focus()
     page.keyboard.press("Enter")
     expect(page.locator(".pad")).to_have_attribute("data-strokes", "0")
@@ -62,7 +65,8 @@ def test_pupils_draw_and_the_ranking_follows(serve, own_lab: Path, browser: Brow
     expect(anna.get_by_role("heading", level=2).first).to_have_text("Draw a 7")
     for page, count in ((anna, 1), (ben, 2)):
         expect(page.get_by_role("heading", level=2).first).to_have_text("Draw a 7")
-        draw_and_hand_in(page)
+        draw(page)
+        hand_in(page)
         wait_until(lambda count=count: sum(count_by_digit(store)) == count)
         expect(page.locator(".said")).to_contain_text("softmax")
         for other in (teacher, anna, ben):

@@ -24,7 +24,10 @@ export default function pad({ parentElement, data, setStateValue }) {
   pad.send = (drawing) => setStateValue("drawing", drawing)
   // Milliseconds between pictures while a stroke is drawn.
   pad.pause = data.pause
+  // The server has forgotten what it was told: what is on the pad stays, and it is told again by itself.
+  if (data.first && pad.seq > data.seq) data = { ...data, number: pad.number, label: pad.label }
   if (pad.number !== data.number) beginAnew(pad, data.number)
+  pad.label = data.label
   pad.answered = Math.max(pad.answered, data.seq)
   if (pad.waiting && pad.answered >= pad.seq) report(pad)
   return () => setTimeout(() => pad.root.isConnected || unmount(pad, parentElement))
@@ -204,7 +207,8 @@ function report(pad) {
   // Python gets the strokes after each one, so that only then the history fits what a new mount begins with.
   if (!drawing) pad.kept.history = { seq: pad.seq, past: [...pad.past], future: [...pad.future] }
   const image = pad.strokes.length ? picture(pad) : ""
-  pad.send({ number: pad.number, seq: pad.seq, ended: !drawing, image, strokes: drawing ? null : pad.strokes })
+  const { number, label, seq } = pad
+  pad.send({ number, label, seq, ended: !drawing, image, strokes: drawing ? null : pad.strokes })
 }
 
 function picture(pad) {

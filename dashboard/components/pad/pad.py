@@ -34,14 +34,21 @@ class PadDrawing:
     seq: int
     # False while the pen is down.
     stroke_ended: bool
+    # Which drawing it is, and the digit that was asked for when it was drawn.
+    number: int = 0
+    label: int | None = None
 
 
-def pad(key: str, number: int = 0, *, pause: float) -> PadDrawing:
+def pad(key: str, number: int = 0, *, label: int | None = None, pause: float) -> PadDrawing:
     """Show the pad and return its drawing: every `pause` seconds during a stroke, and at its end.
 
     Call it in a fragment, so that only the fragment runs for each picture. The drawing stays when the page is left.
-    Another number empties the pad.
+    Another number empties the pad; `label` is the digit that is asked for, if there is one.
+
+    Where this is the first run for a page that was open before, because its app was started anew or another one has
+    taken over, the pad keeps its drawing with number and label, and these are returned.
     """
+    is_first = _kept_name(key) not in st.session_state
     # Streamlit forgets a component's state when its page is left, so the drawing is stored under a key of its own.
     kept = st.session_state[_kept_name(key)] = _newest_kept(key, number)
     # `seq` confirms a picture to the browser; before that, it sends no other of the same stroke.
@@ -51,12 +58,17 @@ def pad(key: str, number: int = 0, *, pause: float) -> PadDrawing:
         data={
             "key": key,
             "number": number,
+            "label": label,
+            "first": is_first,
             "seq": kept["seq"],
             "strokes": kept["strokes"],
             "pause": round(1000 * pause),
         },
         on_drawing_change=lambda: None,
     )
+    if is_first:
+        # Only now Streamlit knows what the browser has sent for this component.
+        kept = st.session_state[_kept_name(key)] = newest(kept, _sent(key), of_any_number=True)
     return _drawing(kept)
 
 
@@ -66,7 +78,7 @@ def read_pad(key: str, number: int = 0) -> PadDrawing:
 
 
 def _drawing(kept: dict[str, Any]) -> PadDrawing:
-    return PadDrawing(decode(kept["image"]), kept["seq"], kept["ended"])
+    return PadDrawing(decode(kept["image"]), kept["seq"], kept["ended"], kept["number"], kept["label"])
 
 
 def _newest_kept(key: str, number: int) -> dict[str, Any]:
@@ -74,14 +86,18 @@ def _newest_kept(key: str, number: int) -> dict[str, Any]:
     if kept["number"] != number:
         # The count goes on, so that the browser's next picture is newer.
         kept = {**_EMPTY, "number": number, "seq": kept["seq"]}
-    return newest(kept, (st.session_state.get(key) or {}).get("drawing"))
+    return newest(kept, _sent(key))
+
+
+def _sent(key: str) -> Any:
+    return (st.session_state.get(key) or {}).get("drawing")
 
 
 def _kept_name(key: str) -> str:
     return f"{key}:kept"
 
 
-def newest(kept: dict[str, Any], sent: Any) -> dict[str, Any]:
+def newest(kept: dict[str, Any], sent: Any, *, of_any_number: bool = False) -> dict[str, Any]:
     """The browser's message if it is newer than the stored drawing and has its number, else the stored one.
 
     While the pen is down, messages contain no strokes: they are needed only to draw the pad again.
@@ -94,9 +110,10 @@ def newest(kept: dict[str, Any], sent: Any) -> dict[str, Any]:
             "image": str(image),
             "strokes": list() | None as strokes,
         }:
-            if number == kept["number"] and seq > kept["seq"]:
+            if (number == kept["number"] or of_any_number) and seq > kept["seq"]:
                 return {
                     "number": number,
+                    "label": label if isinstance(label := sent.get("label"), int) else None,
                     "seq": seq,
                     "ended": ended,
                     "image": image,
@@ -115,4 +132,4 @@ def decode(image: str) -> np.ndarray | None:
         return None
 
 
-_EMPTY: dict[str, Any] = {"number": 0, "seq": 0, "ended": True, "image": "", "strokes": []}
+_EMPTY: dict[str, Any] = {"number": 0, "label": None, "seq": 0, "ended": True, "image": "", "strokes": []}
