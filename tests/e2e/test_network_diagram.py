@@ -44,6 +44,7 @@ def drag(page: Page, layer: Locator, by: float) -> None:
     page.mouse.up()
 
 
+@pytest.mark.long
 def test_layers_are_stepped_dragged_copied_and_removed_by_mouse(url: str, page: Page) -> None:
     page.goto(f"{url}/train?architecture=mlp-100&view=Network")
     button(page, "Hidden layer 1: wider").click()

@@ -33,6 +33,7 @@ def test_a_first_visit_is_light(url: str, browser: Browser, name: str):
     assert [font.partition("-")[0] for font in fonts] == ["icons"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("address", "window"),
     [

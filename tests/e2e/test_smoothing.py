@@ -56,6 +56,7 @@ def smoothed_loss(page: Page) -> dict[int, float]:
     return {round(step): value for step, value in zip(*curve, strict=True)}
 
 
+@pytest.mark.long
 def test_train_draws_its_curves_without_plotly(serve, page: Page) -> None:
     store = Store.open()
     run = store.enqueue(RunConfig(dataset="mnist-5k", architecture="softmax", epochs=5), claimed=True)

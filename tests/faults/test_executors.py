@@ -125,3 +125,4 @@ def test_a_run_without_memory_names_the_batch_size_and_the_next_one_trains(store
     failed = ended(store, large)
     assert failed.state == "failed"
     assert "batch_size" in failed.note
+    assert f"{LARGE.batch_size:,}" in failed.note

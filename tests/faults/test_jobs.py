@@ -202,10 +202,8 @@ def hand_over_to_one_that_never_begins(store: Store, running: queue.Jobs) -> tup
     return run, pid
 
 
-@pytest.mark.parametrize(
-    "death",
-    [signal.SIGKILL, *(pytest.param(sent, marks=pytest.mark.long) for sent in (signal.SIGSEGV, signal.SIGTERM))],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
 def test_a_run_that_a_dead_worker_never_began_is_trained_by_another(store, running, death: signal.Signals):
     run, pid = hand_over_to_one_that_never_begins(store, running)
     os.kill(pid, death)

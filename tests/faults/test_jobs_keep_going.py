@@ -60,6 +60,7 @@ def test_a_folder_that_vanishes_for_a_while_holds_the_queue_up_and_no_longer(sto
     assert queue.current_troubles() == []
 
 
+@pytest.mark.long
 def test_a_store_that_cannot_be_opened_at_first_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     folder = tmp_path / "not yet"
     monkeypatch.setenv("MNIST_LAB_DATABASE", f"sqlite:///{folder / 'runs.db'}")
@@ -85,6 +86,7 @@ def test_a_worker_begins_no_database_in_an_empty_folder(own_lab: Path):
     assert list(own_lab.iterdir()) == []
 
 
+@pytest.mark.long
 def test_the_start_of_the_server_begins_the_queue_without_a_visit(store: Store, own_lab: Path):
     run = store.enqueue(SHORT)
     with app_process(own_lab, free_port()):

@@ -24,6 +24,7 @@ _SEND = """async ({address, token, sizes, discard}) => {
 }"""
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_a_visitor_holds_so_many_uploads_and_bytes_at_once_and_may_go_on_after_taking_some_away(
     own_lab: Path, serve: Callable[[], str], browser: Browser
