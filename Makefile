@@ -24,7 +24,7 @@ test-all: test
 	$(PYTEST) -m long
 	MNIST_LAB_TEST_DATABASE=postgres $(PYTEST) -m "not long" $(ON_SERVER)
 
-# A quarter of an hour: machines with own networks, of which one is cut off, and heads that are started anew. Needs root.
+# Twenty minutes: machines with own networks, of which one is cut off, and heads that are started anew. Needs root.
 test-cluster: .venv/dev
 	$(BIN)/python -m tests.postgres_server --install
 	$(BIN)/python -m pytest tests/cluster

@@ -56,6 +56,10 @@ class Lab:
         cluster = read_cluster(self.store)
         return {node.host: node for node in cluster.nodes} if cluster.lives(self.store.clock()) else {}
 
+    def wait_for_all(self) -> None:
+        """Return as soon as head, second and third take runs."""
+        wait_until(lambda: [node.state for node in self.machines().values()] == ["trains"] * 3, SECONDS)
+
     @contextmanager
     def drained_head(self) -> Iterator[None]:
         """Within it the head takes no runs."""
@@ -88,7 +92,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         app = lab.start_app()
         stack.callback(app.wait)
         stack.callback(app.terminate)
-        wait_until(lambda: [node.state for node in lab.machines().values()] == ["trains"] * 3, SECONDS)
+        lab.wait_for_all()
         yield lab
 
 
@@ -138,6 +142,10 @@ def test_a_machine_that_is_cut_off_loses_its_run_and_writes_nothing_once_it_is_b
     assert all(lab.store.intact(run.id, artifact) for artifact in lab.store.artifacts(run.id))
     assert not list(lab.store.folder(run.id).glob(".claim-*"))
     assert_weights_of_an_undisturbed_run(lab.store, run)
+    # Ray has given the machine up meanwhile. Once it has joined again, it takes runs.
+    cut_off.lab("cluster", "leave")
+    lab.join(cut_off)
+    lab.wait_for_all()
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["with what it knew", "without"])
@@ -153,5 +161,5 @@ def test_no_run_is_lost_when_the_head_is_started_anew(lab: Lab, kept: bool):
             host.lab("cluster", "leave")
             lab.join(host)
     assert ended(lab.store, run).state == "finished"
-    wait_until(lambda: [node.state for node in lab.machines().values()] == ["trains"] * 3, SECONDS)
+    lab.wait_for_all()
     assert_weights_of_an_undisturbed_run(lab.store, run)

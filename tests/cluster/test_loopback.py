@@ -12,7 +12,7 @@ from mnist_core.jobs import queue
 from mnist_core.store.store import Store
 from tests.app_process import wait_until
 from tests.ray_cluster import RayCluster, able, ray_cluster
-from tests.watched_runs import assert_weights_of_an_undisturbed_run, begun, ended
+from tests.watched_runs import assert_weights_of_an_undisturbed_run, begun, ended, stop_process
 
 LONG = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=10_000)
 # Long enough to be interrupted on the way.
@@ -39,7 +39,7 @@ def test_a_worker_that_wakes_up_later_changes_no_file(tmp_path: Path):
     with two_machines(tmp_path) as (lab, _):
         run = begun(lab, lab.enqueue(WHOLE))
         assert run.pid
-        os.kill(run.pid, signal.SIGSTOP)
+        stop_process(lab, run.pid, while_it_writes=False)
         try:
             wait_until(lambda: lab.run(run.id).worker not in (None, run.worker), SECONDS)
         finally:
@@ -47,6 +47,16 @@ def test_a_worker_that_wakes_up_later_changes_no_file(tmp_path: Path):
         assert ended(lab, run).state == "finished"
         assert all(lab.intact(run.id, artifact) for artifact in lab.artifacts(run.id))
         assert not list(lab.folder(run.id).glob(".claim-*"))
+        assert_weights_of_an_undisturbed_run(lab, run)
+
+
+def test_a_run_goes_on_where_its_worker_is_stopped_in_the_middle_of_writing(tmp_path: Path):
+    with two_machines(tmp_path) as (lab, _):
+        run = begun(lab, lab.enqueue(WHOLE))
+        assert run.pid
+        stop_process(lab, run.pid, while_it_writes=True)
+        wait_until(lambda: lab.run(run.id).worker not in (None, run.worker), SECONDS)
+        assert ended(lab, run).state == "finished"
         assert_weights_of_an_undisturbed_run(lab, run)
 
 

@@ -94,7 +94,7 @@ def test_an_app_without_a_network_says_what_it_learns_from(serve, page: Page):
         # The other pages, each with a server of its own, take half a minute together.
         *(
             pytest.param(path, marks=pytest.mark.long)
-            for path in ("train", "compare", "sweeps", "draw", "studies", "data")
+            for path in ("train", "compare", "sweeps", "draw", "studies", "data", "class")
         ),
     ],
 )

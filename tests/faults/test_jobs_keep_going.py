@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError
 
 from mnist_core.config.run_config import RunConfig
 from mnist_core.jobs import local_executor, queue
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 from tests.app_process import ROOT, app_process, free_port, wait_until
+from tests.watched_runs import stop_process
 
 SHORT = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=2)
 LONG = SHORT.replace(epochs=5000)
@@ -150,7 +150,7 @@ def test_a_worker_that_hangs_is_ended_and_its_run_can_be_resumed(
     run, pid = training(store)
     # Only now, because a busy machine may be silent for longer before.
     monkeypatch.setattr(local_executor, "SILENT_SECONDS", seconds)
-    os.kill(pid, signal.SIGSTOP)
+    stop_process(store, pid, while_it_writes=False)
     # Silence counts from the last sign of life, which on a busy machine may be a while before the stop.
     last_beat = store.run(run.id).heartbeat
     assert last_beat
@@ -204,21 +204,8 @@ def test_a_stopped_worker_that_locks_the_database_is_ended_too(
 ):
     monkeypatch.setattr(local_executor, "SILENT_SECONDS", 6.0)
     run, pid = training(store)
-    engine = sa.create_engine(store.url, isolation_level="AUTOCOMMIT", connect_args={"timeout": 0.1})
-    locked = False
-    while not locked:
-        # Until it is stopped in the middle of writing.
-        os.kill(pid, signal.SIGSTOP)
-        with engine.connect() as connection:
-            try:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-                connection.exec_driver_sql("ROLLBACK")
-                os.kill(pid, signal.SIGCONT)
-                time.sleep(0.05)
-            except OperationalError:
-                locked = True
+    stop_process(store, pid, while_it_writes=True)
     wait_until(lambda: store.run(run.id).state == "interrupted", seconds=120)
-    engine.dispose()
 
 
 @pytest.mark.long

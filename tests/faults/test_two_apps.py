@@ -21,6 +21,7 @@ from tests.app_process import app_process, entry_cookie, free_port, wait_until
 from tests.blank_files import write_blank_files
 from tests.postgres_server import PostgresServer
 from tests.protocol_client import Visitor, elements_of
+from tests.watched_runs import stop_process
 
 pytestmark = [pytest.mark.long, pytest.mark.sqlite]
 
@@ -138,7 +139,7 @@ def test_an_app_that_ends_in_good_order_takes_only_its_own_runs_with_it(lab: Sto
     wait_until(lambda: trained_by(lab, run, first))
     second = apps.enter_context(app_process(own_lab, free_port()))
     set_runs_at_once(lab, 2)
-    os.kill(first.pid, signal.SIGSTOP)
+    stop_process(lab, first.pid, while_it_writes=False)
     other = lab.enqueue(LONG.replace(seed=1))
     wait_until(lambda: trained_by(lab, other, second))
     os.kill(first.pid, signal.SIGCONT)

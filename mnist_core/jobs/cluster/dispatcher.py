@@ -4,7 +4,10 @@ It trusts the store and not Ray: a run is lost when the store has heard nothing 
 token there. What Ray says only makes some of that known sooner.
 """
 
+import contextlib
+import os
 import secrets
+import signal
 import socket
 import sys
 import threading
@@ -98,6 +101,8 @@ class Dispatcher:
             # Catch every error: nobody else gives runs to the cluster, and it must go on after the trouble.
             except Exception as error:
                 print(f"dispatcher: {type(error).__name__}: {troubles.explain(error)}", file=sys.stderr, flush=True)
+                if isinstance(error, STORE_ERRORS):
+                    self._free_database()
             time.sleep(pauses.next())
 
     def step(self) -> None:
@@ -180,6 +185,22 @@ class Dispatcher:
                 # An earlier dispatcher has given it away, and ended with its tasks.
                 self._lost(run, _NODE_GONE, go_on=True)
         self._empty_drained(running)
+
+    def _free_database(self) -> None:
+        """Take runs from processes of this machine that are stopped while all wait for the database.
+
+        One of them may have been stopped in the middle of writing, and would keep the lock of a database file.
+        """
+        with contextlib.suppress(*STORE_ERRORS):
+            now = self._store.clock()
+            for run in liveness.running_anywhere(self._store):
+                is_here = is_of_cluster(run) and processes.lives(run.pid or 0, run.pid_start)
+                is_silent = now - (run.heartbeat or now) > SILENT_SECONDS
+                if is_here and is_silent and run.pid and processes.is_stopped(run.pid):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(run.pid, signal.SIGKILL)
+                    self._give_up(run.id)
+                    self._lost(run, _SILENT, go_on=True)
 
     def _give_up(self, run_id: str) -> None:
         """Wait no longer for the task of a run: its machine may be cut off, and Ray does not say so."""
