@@ -24,7 +24,7 @@ export default function pad({ parentElement, data, setStateValue }) {
   pad.send = (drawing) => setStateValue("drawing", drawing)
   // Milliseconds between pictures while a stroke is drawn.
   pad.pause = data.pause
-  // The server has forgotten what it was told: what is on the pad stays, and it is told again by itself.
+  // The server has forgotten this page: what is on the pad stays, and Streamlit sends the last message again.
   if (data.first && pad.seq > data.seq) data = { ...data, number: pad.number, label: pad.label }
   if (pad.number !== data.number) beginAnew(pad, data.number)
   pad.label = data.label

@@ -113,7 +113,7 @@ def newest(kept: dict[str, Any], sent: Any, *, of_any_number: bool = False) -> d
             if (number == kept["number"] or of_any_number) and seq > kept["seq"]:
                 return {
                     "number": number,
-                    "label": label if isinstance(label := sent.get("label"), int) else None,
+                    "label": label if type(label := sent.get("label")) is int else None,
                     "seq": seq,
                     "ended": ended,
                     "image": image,

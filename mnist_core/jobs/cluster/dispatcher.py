@@ -191,7 +191,7 @@ class Dispatcher:
 
         One of them may have been stopped in the middle of writing, and would keep the lock of a database file.
         """
-        with contextlib.suppress(*STORE_ERRORS):
+        with contextlib.suppress(*STORE_ERRORS, OSError):
             now = self._store.clock()
             for run in liveness.running_anywhere(self._store):
                 is_here = is_of_cluster(run) and processes.lives(run.pid or 0, run.pid_start)
