@@ -67,7 +67,7 @@ def free_port() -> int:
         return free.getsockname()[1]
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 240) -> None:
     """Return as soon as the condition holds; fail after this many seconds, which suffice on a busy machine."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -25,7 +25,7 @@ REQUIRED = bool(os.environ.get("MNIST_LAB_REQUIRE"))
 ON_SERVER = os.environ.get("MNIST_LAB_TEST_DATABASE") == "postgres"
 # What a browser is waited for, in milliseconds. A wait ends as soon as its condition holds, so only a machine that is
 # busy with other work ever waits so long.
-PATIENCE_MS = 120_000
+PATIENCE_MS = 240_000
 
 Prepare = Callable[[Store], object]
 

@@ -1,7 +1,9 @@
 // Requests that a component makes without a person have to wait until the page has run.
 
-// Longest wait in milliseconds: a page may run for long, and another version of Streamlit may not say whether it runs.
-const PATIENCE = 3000
+// Longest wait in milliseconds. A request ends the run that is under way, and brings the values of the widgets as this
+// browser knows them: asked too early, it takes back what a press of a button has just changed, and on a busy machine no
+// run would come to its end before the next request.
+const PATIENCE = 60000
 // Milliseconds between two looks at whether the page still runs.
 const LOOK_AGAIN = 30
 

@@ -5,11 +5,6 @@ import { afterRun } from "../page_run.js"
 // Milliseconds between two requests.
 const PAUSE = 3000
 
-// Longest wait in milliseconds for a run of the page. A request ends the run that is under way, and brings the values of
-// the widgets as this browser knows them: asked too early, it takes back what a press of a button has just changed, and
-// on a busy machine no run would come to its end before the next request.
-const RUN_PATIENCE = 60000
-
 export default function ({ data, setTriggerValue }) {
   // The page contains the address of the server (dashboard/frame/serving.py); without it there is no server to ask.
   const server = window.__streamlit?.BACKEND_BASE_URL
@@ -26,7 +21,7 @@ export default function ({ data, setTriggerValue }) {
     afterRun(() => {
       waits = false
       if (timer) setTriggerValue("changed", now)
-    }, RUN_PATIENCE)
+    })
   }
   let timer = setInterval(look, PAUSE)
   return () => (timer = clearInterval(timer))
