@@ -27,6 +27,14 @@ def test_a_drawing_comes_back_as_it_was_drawn(lab: Store, students: list[Student
     assert drawings.labelled_drawings(students[1]) == [ClassDrawing(**{**vars(drawing), "owner": None})]
 
 
+def test_a_picture_is_known_again_by_whoever_has_drawn_it(lab: Store, students: list[StudentStore]):
+    drawings.add_drawing(students[0], 7, bar())
+    assert drawings.has_drawn(students[0], bar())
+    assert not drawings.has_drawn(students[0], bar(top=21))
+    assert not drawings.has_drawn(students[1], bar())
+    assert not drawings.has_drawn(lab, bar())
+
+
 @pytest.mark.parametrize(
     "picture",
     [
