@@ -1,6 +1,5 @@
 """In real browsers: a teacher with a class. What students see, a vote, a race, the league, and a view that is sent."""
 
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from mnist_core.store import read_people, read_poll, read_votes
 from mnist_core.store.store import Store
 from tests.app_process import wait_until
+from tests.e2e.class_windows import enter_class
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 TINY = "dataset=mnist-5k&train_images=300&validation_images=100&epochs=1"
@@ -20,18 +20,7 @@ TINY = "dataset=mnist-5k&train_images=300&validation_images=100&epochs=1"
 def enter(serve, own_lab: Path, browser: Browser) -> Callable[[str], Page]:
     """A window of its own for each person: `enter("")` is the teacher's, `enter(name)` a student's."""
     url = serve(env={"MNIST_LAB_ACCESS": "on"})
-    tokens = json.loads((own_lab / "access.json").read_text())
-
-    def open_window(name: str) -> Page:
-        page = browser.new_context(viewport={"width": 1280, "height": 720}, base_url=url).new_page()
-        page.goto(f"/?token={tokens['student' if name else 'teacher']}")
-        if name:
-            page.get_by_role("textbox").fill(name)
-            page.get_by_role("button", name="Start").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Train")
-        return page
-
-    return open_window
+    return lambda name: enter_class(browser, url, own_lab, name)
 
 
 def start_run(page: Page, network: str) -> None:

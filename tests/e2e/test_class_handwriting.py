@@ -1,6 +1,5 @@
 """In real browsers: two pupils draw, hand in, and the ranking follows; the teacher deletes a drawing."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from mnist_core.config.run_config import RunConfig
 from mnist_core.store import count_by_digit, count_by_person, read_drawings
 from mnist_core.store.store import Store
 from tests.app_process import wait_until
+from tests.e2e.class_windows import enter_class
 from tests.labs import trained_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
@@ -47,15 +47,9 @@ def test_pupils_draw_and_the_ranking_follows(serve, own_lab: Path, browser: Brow
     store = Store.open()
     trained_run(store, RunConfig(dataset="mnist-5k", architecture="softmax", train_images=1000, epochs=2))
     url = serve(env={"MNIST_LAB_ACCESS": "on"})
-    tokens = json.loads((own_lab / "access.json").read_text())
 
     def enter(name: str, width: int, height: int) -> Page:
-        page = browser.new_context(viewport={"width": width, "height": height}, base_url=url).new_page()
-        page.goto(f"/?token={tokens['student' if name else 'teacher']}")
-        if name:
-            page.get_by_role("textbox").fill(name)
-            page.get_by_role("button", name="Start").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Train")
+        page = enter_class(browser, url, own_lab, name, width, height)
         page.goto(PART)
         expect(page.locator("canvas")).to_be_visible()
         return page

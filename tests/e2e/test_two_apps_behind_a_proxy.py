@@ -1,6 +1,5 @@
 """In real browsers: a class at two apps behind one address. Either app is killed, and the lesson goes on."""
 
-import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from mnist_core.store.store import Store
 from tests.app_process import app_process, free_port, wait_until
 from tests.blank_files import write_blank_files
 from tests.conftest import missing
+from tests.e2e.class_windows import enter_class
 from tests.e2e.test_class_handwriting import PART, draw, hand_in
 from tests.haproxy import program, proxy
 from tests.labs import trained_run
@@ -58,18 +58,7 @@ def apps(own_lab: Path) -> Iterator[TwoApps]:
 @pytest.fixture
 def enter(apps: TwoApps, own_lab: Path, browser: Browser) -> Callable[[str], Page]:
     """A window of its own for each person: `enter("")` is the teacher's, `enter(name)` a student's."""
-
-    def open_window(name: str) -> Page:
-        tokens = json.loads((own_lab / "access.json").read_text())
-        page = browser.new_context(viewport={"width": 1280, "height": 720}, base_url=apps.url).new_page()
-        page.goto(f"/?token={tokens['student' if name else 'teacher']}")
-        if name:
-            page.get_by_role("textbox").fill(name)
-            page.get_by_role("button", name="Start").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Train")
-        return page
-
-    return open_window
+    return lambda name: enter_class(browser, apps.url, own_lab, name)
 
 
 def app_of(page: Page) -> str:

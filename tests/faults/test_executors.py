@@ -121,7 +121,8 @@ def test_a_run_without_memory_names_the_batch_size_and_the_next_one_trains(store
     resource.prlimit(first.pid, resource.RLIMIT_AS, (int(used[1]) * 1024 + MARGIN, resource.RLIM_INFINITY))
     large, small = store.enqueue(LARGE), store.enqueue(SHORT)
     store.request(first.id, "stop")
-    assert ended(store, small).state == "finished"
+    done = ended(store, small)
+    assert (done.state, done.note) == ("finished", "")
     failed = ended(store, large)
     assert failed.state == "failed"
     assert "batch_size" in failed.note
