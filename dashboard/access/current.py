@@ -8,6 +8,9 @@ from dashboard.access.settings import access_is_on
 from mnist_core.errors import NotAllowedError
 from mnist_core.store import PERSON_NAME_LENGTH, Person, name_person
 
+# Key of the session for the id of its person.
+_PERSON = "access:person"
+
 
 def current_person() -> Person | None:
     """Who looks at this page; None without access control, where everybody may do everything.
@@ -18,6 +21,11 @@ def current_person() -> Person | None:
         return None
     # The header of the websocket's request, which the gate alone can set.
     person_id = st.context.headers.get(PERSON_HEADER)
+    if person_id:
+        st.session_state[_PERSON] = person_id
+    else:
+        # The browser has gone, and the header with it, but what it asked for last is still under way.
+        person_id = st.session_state.get(_PERSON)
     person = known_people().by_id(person_id) if person_id else None
     if person is None:
         raise NotAllowedError("You are not let in any more. Ask your teacher for the link, and open it on this device.")

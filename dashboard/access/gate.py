@@ -19,6 +19,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.access import refusals
+from dashboard.access.gone_browsers import until_gone
 from dashboard.access.guesses import Guesses, network_of
 from dashboard.access.hosts import Address, is_loopback, secure_hosts
 from dashboard.access.known_people import KnownPeople, known_people
@@ -74,7 +75,7 @@ class OnlyHere:
         host, port = scope.get("server") or (None, None)
         # A server that listens at a file of the machine names it without a port.
         if scope["type"] == "lifespan" or port is None or is_loopback(host):
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, until_gone(send) if scope["type"] == "websocket" else send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:

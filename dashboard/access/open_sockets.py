@@ -14,6 +14,7 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dashboard.access.gone_browsers import until_gone
 from dashboard.access.known_people import KnownPeople
 from dashboard.access.student_messages import is_for_students
 from mnist_core.jobs import STORE_ERRORS
@@ -50,7 +51,7 @@ class OpenSockets:
 
     async def serve(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, person: Person) -> None:
         """Let the app serve this websocket of a person."""
-        socket = _Socket(_of_student(receive) if person.role == "student" else receive, send)
+        socket = _Socket(_of_student(receive) if person.role == "student" else receive, until_gone(send))
         self._open[socket] = person.id
         if not self._watching:
             self._watching = True

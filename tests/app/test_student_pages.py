@@ -7,14 +7,24 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard.access.gate import PERSON_HEADER
+from dashboard.access.known_people import known_people
 from dashboard.access.tokens import token_file
 from mnist_core.config.run_config import RunConfig
-from mnist_core.store import Person, StudentStore, let_in, name_person, open_poll, read_people, set_allowed_folders
+from mnist_core.store import (
+    Person,
+    StudentStore,
+    let_in,
+    name_person,
+    open_poll,
+    read_people,
+    send_out,
+    set_allowed_folders,
+)
 from mnist_core.store.connections import writing
 from mnist_core.store.schema import people
 from mnist_core.store.store import Store
 from mnist_core.tournament import begin_tournament
-from tests.app.pages import opened, tables, texts
+from tests.app.pages import opened, tables, texts, unopened
 from tests.labs import train_now
 from tests.small_studies import write_photographs
 
@@ -67,6 +77,20 @@ def test_every_page_opens_for_a_student_and_names_nothing_of_others(class_lab: d
     shown = repr(at.main)
     assert "ben" not in texts(at).lower()
     assert f"'{class_lab['ben']}'" not in shown.replace('"', "'") or page in ("data", "class")
+
+
+def test_what_a_browser_asked_for_before_it_went_is_still_done_as_its_person(
+    class_lab: dict[str, int], anna: StudentStore, monkeypatch: pytest.MonkeyPatch
+):
+    at = opened("train", runs=[str(class_lab["anna"])])
+    # The header goes with the connection, while a run of the page may still be under way.
+    monkeypatch.setattr(type(st.context), "headers", property(lambda context: {}))
+    assert not at.run().error
+    assert "ben" not in texts(at).lower()
+    send_out(Store.open(), [anna.owner])
+    known_people().forget(anna.owner)
+    assert at.run().exception
+    assert unopened("train").run().exception
 
 
 def test_a_student_gets_buttons_for_own_runs_only(class_lab: dict[str, int], anna: StudentStore):

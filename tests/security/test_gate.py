@@ -14,12 +14,15 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, expect
 from starlette.types import Message, Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
 from streamlit import config
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from uvicorn.protocols.utils import ClientDisconnected
 from websockets.exceptions import InvalidStatus
 
-from dashboard.access.gate import OnlyHere
+from dashboard.access.gate import Gate, OnlyHere, cookie_name
 from dashboard.access.guesses import MOST_GUESSES, Guesses, network_of
+from dashboard.access.known_people import known_people
 from dashboard.access.links import class_link, renew_class_link
 from dashboard.access.settings import is_wanted
 from dashboard.access.tokens import TokenFile, token_file
@@ -418,6 +421,37 @@ def test_without_a_gate_what_comes_from_a_network_is_refused():
     assert [scope["server"][0] for scope in passed] == ["127.0.0.1"] * 2 + ["::1"] * 2
     assert [answer["status"] for answer in answers if "status" in answer] == [403, 403]
     assert [answer["type"] for answer in answers].count("websocket.close") == 2
+
+
+@pytest.mark.parametrize("has_gate", [False, True])
+def test_an_app_whose_browser_has_gone_hears_it_when_it_reads_and_not_when_it_writes(store: Store, has_gate: bool):
+    heard: list[int] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        socket = WebSocket(scope, receive, send)
+        await socket.accept()
+        await socket.send_bytes(b"drawn too late")
+        with pytest.raises(WebSocketDisconnect) as gone:
+            await socket.receive_bytes()
+        heard.append(gone.value.code)
+
+    messages = iter([{"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": 1001}])
+
+    async def receive() -> Message:
+        return next(messages)
+
+    async def send(message: Message) -> None:
+        if message["type"] == "websocket.send":
+            raise ClientDisconnected
+
+    token_file().begin()
+    _, secret = let_in(store, "student")
+    cookie = f"{cookie_name()}={secret}".encode()
+    scope = {"type": "websocket", "server": ("127.0.0.1", 8501), "path": "/", "headers": [(b"cookie", cookie)]}
+    gated = Gate(app, known_people(), token_file()) if has_gate else OnlyHere(app)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, gated(scope, receive, send)).result()
+    assert heard == [1001]
 
 
 def test_guesses_are_counted_a_minute_in_a_bounded_memory():
