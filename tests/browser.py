@@ -8,6 +8,8 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from tests.debian import install_packages, may_install
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Without these, Chromium uses the network at every start, which is slow where the network is closed.
 ARGUMENTS = [
@@ -37,9 +39,8 @@ def install() -> None:
     """Make sure that there is a browser: Debian's package where we may, Playwright's own download elsewhere."""
     if executable():
         return
-    if shutil.which("apt-get") and os.geteuid() == 0:
-        subprocess.run(["apt-get", "update", "-qq"], check=True)
-        subprocess.run(["apt-get", "install", "-y", "-qq", "chromium", "fonts-dejavu-core"], check=True)
+    if may_install():
+        install_packages("chromium", "fonts-dejavu-core")
     else:
         subprocess.run([sys.executable, "-m", "playwright", "install", "--with-deps", "chromium"], check=True)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.app_process import ROOT, server_answers, wait_until
+from tests.debian import install_packages, may_install
 
 _FILE = ROOT / "docs/guide/two-apps-haproxy.cfg"
 
@@ -36,9 +37,8 @@ def proxy(port: int, first: int, second: int) -> Iterator[str]:
 
 def install() -> None:
     """Fetch Debian's package where we may."""
-    if program() is None and shutil.which("apt-get") and os.geteuid() == 0:
-        subprocess.run(["apt-get", "update", "-qq"], check=True)
-        subprocess.run(["apt-get", "install", "-y", "-qq", "haproxy"], check=True)
+    if program() is None and may_install():
+        install_packages("haproxy")
 
 
 if __name__ == "__main__":

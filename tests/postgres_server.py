@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.app_process import free_port
+from tests.debian import install_packages, may_install
 
 _USER = "lab"
 # Durability is of no use to a test, and most of a small transaction's time.
@@ -116,17 +117,14 @@ def temporary_server(address: str = "127.0.0.1") -> Iterator[PostgresServer]:
 
 def install() -> None:
     """Make sure that there is a server: Debian's package, without a database of the machine's own."""
-    if programs() or not (shutil.which("apt-get") and os.geteuid() == 0):
+    if programs() or not may_install():
         return
     # The package would make a database of the machine's own and start it at once.
     settings = Path("/etc/postgresql-common/createcluster.conf")
     settings.parent.mkdir(parents=True, exist_ok=True)
     if not settings.exists():
         settings.write_text("create_main_cluster = false\n")
-    quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    keep = ["-o", "Dpkg::Options::=--force-confold"]
-    subprocess.run(["apt-get", "update", "-qq"], check=True)
-    subprocess.run(["apt-get", "install", "-y", "-qq", *keep, "postgresql"], check=True, env=quiet)
+    install_packages("postgresql")
 
 
 _NUMBERS = count(1)
