@@ -1,6 +1,7 @@
 """The part of the Train page that follows runs: their progress, their buttons, the queue and the curves."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 
 import pandas as pd
 import streamlit as st
@@ -51,17 +52,54 @@ def follow_runs() -> None:
     say_what_is_listed(offered)
     _offer_races()
     busy = any(run.active for run in runs)
+    every = pace(_TICK_SECONDS if busy else _IDLE_SECONDS)
+    ids = [run.id for run in chosen]
     with shown:
-        every = pace(_TICK_SECONDS if busy else _IDLE_SECONDS)
-        st.fragment(_follow, run_every=every)([run.id for run in chosen], busy)
+        if any(run.active for run in chosen):
+            st.fragment(_follow, run_every=every)(ids, busy)
+        else:
+            # Their cards do not change by themselves, and drawing them takes four times as long as looking.
+            drawn = _state_of(open_store().runs(ids=ids))
+            st.fragment(_show_ended)(ids, busy)
+            st.fragment(_look_at_ended, run_every=every)(ids, busy, drawn)
 
 
 def _follow(ids: Sequence[str], busy: bool) -> None:
+    """Runs of which one trains or waits at least, with the queue."""
     confirm_chosen_runs("runs")
-    store = open_store()
-    runs = store.runs(ids=ids)
-    queued_ids = store.queued_ids()
-    queue = store.queue(queued_ids) if queued_ids else []
+    runs, queued_ids = open_store().runs(ids=ids), open_store().queued_ids()
+    _show_runs(runs, queued_ids)
+    _show_queue(queued_ids)
+    _rerun_if_others(runs, busy)
+
+
+def _show_ended(ids: Sequence[str], busy: bool) -> None:
+    """Runs that have ended; drawn anew only when somebody uses a control of theirs."""
+    runs = open_store().runs(ids=ids)
+    if any(run.active for run in runs):
+        # Somebody has just continued one of them.
+        st.rerun()
+    _show_runs(runs, [])
+    _rerun_if_others(runs, busy)
+
+
+def _look_at_ended(ids: Sequence[str], busy: bool, drawn: str) -> None:
+    """The queue below runs that have ended; the page is drawn anew once these are no longer as they were drawn."""
+    confirm_chosen_runs("runs")
+    runs = open_store().runs(ids=ids)
+    _show_queue(open_store().queued_ids())
+    if _state_of(runs) != drawn:
+        st.rerun()
+    _rerun_if_others(runs, busy)
+
+
+def _state_of(runs: Sequence[Run]) -> str:
+    """What the store says of these runs; as text, because an accuracy that is no number does not equal itself."""
+    return repr([[getattr(run, field.name) for field in fields(run)] for run in runs])
+
+
+def _show_runs(runs: Sequence[Run], queued_ids: Sequence[str]) -> None:
+    """The cards and curves of these runs; of many, or of a race, lanes. `queued_ids` are in the order of the queue."""
     newest_first = sorted(runs, key=lambda run: -run.number)
     race = races.common_race(runs)
     # A race of two has lanes and a podium, too.
@@ -77,11 +115,15 @@ def _follow(ids: Sequence[str], busy: bool) -> None:
         live_curves(runs)
         for run in newest_first:
             run_card(run, queued_ids, "line")
-    if queue:
-        _show_queue(queue, queued_ids)
-    added = {run.number for run in runs} != set(st.session_state["runs"])
-    if added or busy != bool(store.runs(states=["queued", "running"])):
-        # The choice has changed, or the pace of the fragment, which is faster while something trains.
+
+
+def _rerun_if_others(runs: Sequence[Run], busy: bool) -> None:
+    """Draw the whole page if other runs are chosen by now, or if it looks too often or too rarely.
+
+    It looks more often while something trains.
+    """
+    are_others = {run.number for run in runs} != set(st.session_state["runs"])
+    if are_others or busy != bool(open_store().runs(states=["queued", "running"])):
         st.rerun()
 
 
@@ -111,7 +153,11 @@ def _offer_races() -> None:
             )
 
 
-def _show_queue(queue: Sequence[Run], queued_ids: Sequence[str]) -> None:
+def _show_queue(queued_ids: Sequence[str]) -> None:
+    """The runs that wait, as far as this person may see them; nothing where none waits."""
+    queue = open_store().queue(queued_ids) if queued_ids else []
+    if not queue:
+        return
     st.markdown("**Queue**")
     # Between the runs of a student others may wait.
     places = {run_id: place for place, run_id in enumerate(queued_ids, 1)}

@@ -88,19 +88,21 @@ class LocalExecutor:
         if time.monotonic() >= self._patrol_after:
             self._patrol_after = time.monotonic() + _PATROL_SECONDS
             self._patrol()
-        # Read the limit again for each run: a person may change the setting while a run is being launched.
-        while self._can_train() and (run := self._claim(runs_at_once(self._store))) is not None:
+        limit = runs_at_once(self._store)
+        while self._can_train() and (run := self._claim(limit)) is not None:
             try:
                 self._launch(run)
             except OSError:
                 # The system cannot start a process now, so put the run back into the queue.
                 self._store.release(run)
                 raise
+            # A person may have changed the setting while the run was being launched.
+            limit = runs_at_once(self._store)
         waiting = [worker for worker in self._workers if worker.run is None]
         # Start no spare while the queue is held or every place is taken: the next run gets the worker whose run ends
         # first.
         due = time.monotonic() >= self._spare_after and not self._ending.is_set()
-        if not waiting and len(self._workers) < runs_at_once(self._store) and due:
+        if not waiting and len(self._workers) < limit and due:
             self._workers.append(self._begin_worker())
         elif len(waiting) > 1 and len(waiting) == len(self._workers):
             # While nothing trains, one waiting worker is enough.

@@ -11,7 +11,8 @@ _SETTING = "runs_at_once"
 
 def runs_at_once(store: Store) -> int:
     """How many runs may train at the same time: the setting, or one for each GPU, or without one for each core."""
-    return int(store.setting(_SETTING, len(gpus()) or cores()))
+    chosen = store.setting(_SETTING)
+    return len(gpus()) or cores() if chosen is None else int(chosen)
 
 
 def set_runs_at_once(store: Store, count: int) -> None:

@@ -569,13 +569,14 @@ class Store:
         quotas = Quotas.stored(self.setting(QUOTAS_SETTING))
         while True:
             with self.engine.connect() as connection:
-                damaged = [] if limit is None else rows.running_on_damaged_pages(connection)
                 number = None if run_id is not None else rows.first_queued(connection, quotas.running)
+                if run_id is None and number is None:
+                    return None
+                damaged = [] if limit is None else rows.running_on_damaged_pages(connection)
                 # Looked at before it is asked for good, because workers wait while that holds the lock: where another
                 # app on this machine trains in all places, this one asks ten times a second.
-                is_full = limit is not None and rows.count_running_here(connection, damaged) >= limit
-            if is_full or (run_id is None and number is None):
-                return None
+                if limit is not None and rows.count_running_here(connection, damaged) >= limit:
+                    return None
             named = runs.c.number == number if run_id is None else runs.c.id == run_id
             wanted = sa.and_(named, runs.c.state == "queued", runs.c.deleted.is_(None))
             if run_id is None or token is not None:
