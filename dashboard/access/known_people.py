@@ -1,6 +1,7 @@
 """Who somebody is, by the secret of a cookie or by id: the store is asked once in a while, not for every request."""
 
 import hashlib
+import math
 import threading
 import time
 from collections.abc import Iterable
@@ -33,6 +34,8 @@ class KnownPeople:
         # Ids by the digest of a secret; people and when the store was asked about them by id.
         self._ids: dict[bytes, str] = {}
         self._people: dict[str, tuple[Person, float]] = {}
+        # When people were known to change: what was asked before that is old, even if the answer comes after it.
+        self._changed: dict[str, float] = {}
         self._present: set[str] = set()
 
     def store(self) -> Store:
@@ -54,9 +57,10 @@ class KnownPeople:
         known = self._ids.get(_digest(secret))
         if known is not None:
             return self.by_id(known)
+        asked = time.monotonic()
         person = recognise(self.store(), secret)
         if person is not None:
-            self._keep([person])
+            self._keep([person], asked)
             self._ids[_digest(secret)] = person.id
         return person
 
@@ -73,10 +77,10 @@ class KnownPeople:
 
     def ask(self, ids: Iterable[str]) -> dict[str, Person]:
         """Those of these people who are let in, by one query of the store. Raises StorageError."""
-        asked = set(ids)
-        here = {person.id: person for person in find_people(self.store(), asked)}
-        self._keep(here.values())
-        for person_id in asked - here.keys():
+        wanted, asked = set(ids), time.monotonic()
+        here = {person.id: person for person in find_people(self.store(), wanted)}
+        self._keep(here.values(), asked)
+        for person_id in wanted - here.keys():
             self._people.pop(person_id, None)
         return here
 
@@ -89,6 +93,7 @@ class KnownPeople:
 
     def forget(self, person_id: str) -> None:
         """Ask the store the next time, because this person has just changed."""
+        self._changed[person_id] = time.monotonic()
         self._people.pop(person_id, None)
 
     def see(self, person_id: str) -> None:
@@ -101,12 +106,14 @@ class KnownPeople:
         if present:
             note_presence(self.store(), present)
 
-    def _keep(self, found: Iterable[Person]) -> None:
+    def _keep(self, found: Iterable[Person], asked: float) -> None:
+        """Remember the store's answer to what it was asked at this time, but not of who has changed since."""
         if len(self._ids) > _MOST_KEPT or len(self._people) > _MOST_KEPT:
-            self._ids, self._people = {}, {}
+            self._ids, self._people, self._changed = {}, {}, {}
         now = time.monotonic()
         for person in found:
-            self._people[person.id] = (person, now)
+            if self._changed.get(person.id, -math.inf) < asked:
+                self._people[person.id] = (person, now)
 
 
 def known_people() -> KnownPeople:

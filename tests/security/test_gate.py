@@ -5,7 +5,8 @@ import http.client
 import json
 import re
 import stat
-from collections.abc import Iterator
+import sys
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,14 +23,14 @@ from websockets.exceptions import InvalidStatus
 
 from dashboard.access.gate import Gate, OnlyHere, cookie_name
 from dashboard.access.guesses import MOST_GUESSES, Guesses, network_of
-from dashboard.access.known_people import known_people
+from dashboard.access.known_people import KnownPeople, known_people
 from dashboard.access.links import class_link, renew_class_link
 from dashboard.access.settings import is_wanted
 from dashboard.access.tokens import TokenFile, token_file
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import MnistLabError, StorageError
 from mnist_core.store import write_quotas
-from mnist_core.store.people import let_in, name_person, read_people, recognise, send_out
+from mnist_core.store.people import Person, find_people, let_in, name_person, read_people, recognise, send_out
 from mnist_core.store.quotas import Quotas
 from mnist_core.store.store import Store
 from tests.app_process import app_process, entry_cookie, free_port, wait_until
@@ -421,6 +422,39 @@ def test_without_a_gate_what_comes_from_a_network_is_refused():
     assert [scope["server"][0] for scope in passed] == ["127.0.0.1"] * 2 + ["::1"] * 2
     assert [answer["status"] for answer in answers if "status" in answer] == [403, 403]
     assert [answer["type"] for answer in answers].count("websocket.close") == 2
+
+
+def test_an_answer_about_a_person_that_was_asked_for_before_a_change_is_not_kept(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    (person, secret), people = let_in(store, "student"), KnownPeople(store.root, store.url)
+    names = iter(["Anna", "Ben"])
+
+    def rename() -> None:
+        name_person(store, person.id, next(names))
+        people.forget(person.id)
+
+    def recognise_slowly(store: Store, secret: str) -> Person | None:
+        found = recognise(store, secret)
+        rename()
+        return found
+
+    def find_slowly(store: Store, ids: Collection[str]) -> list[Person]:
+        found = find_people(store, ids)
+        rename()
+        return found
+
+    def name() -> str:
+        found = people.by_secret(secret)
+        assert found
+        return found.name
+
+    module = sys.modules[KnownPeople.__module__]
+    monkeypatch.setattr(module, "recognise", recognise_slowly)
+    monkeypatch.setattr(module, "find_people", find_slowly)
+    assert [name(), name()] == ["", "Anna"]
+    monkeypatch.undo()
+    assert name() == "Ben"
 
 
 @pytest.mark.parametrize("has_gate", [False, True])
