@@ -10,7 +10,7 @@ from mnist_core.errors import CheckpointError
 from mnist_core.events import Event
 from mnist_core.jobs import recording, resuming
 from mnist_core.jobs.preparation import PreparedRun
-from mnist_core.training import TrainingState, checkpoints, kernels, train_network, without_kernels_note
+from mnist_core.training import TrainingState, checkpoints, devices, kernels, train_network, without_kernels_note
 
 
 class Trainer(Protocol):
@@ -52,7 +52,8 @@ class TorchTrainer:
         device = prepared.images.train.labels.device
         slower = without_kernels_note(prepared.model, prepared.config, device)
         otherwise = kernels.without_choice_note(prepared.config, prepared.rules, device)
-        return " ".join(filter(None, [inherited, slower, otherwise]))
+        emulated = devices.emulation_note(prepared.config, device)
+        return " ".join(filter(None, [inherited, slower, otherwise, emulated]))
 
     def begin(self) -> str:
         prepared = self._prepared

@@ -96,6 +96,13 @@ def has_bfloat16() -> bool:
         return False
 
 
+def emulation_note(config: RunConfig, device: torch.device) -> str:
+    """A sentence for the person if bfloat16 saves no time here but takes more; else ""."""
+    if config.precision != "bfloat16" or device.type != "cpu" or not machine.emulates_bfloat16():
+        return ""
+    return "This processor has no instructions for bfloat16: the run may take several times as long as in float32."
+
+
 def describe_device(device: torch.device) -> Device:
     """The device with the name that it gives itself, its vector instructions and this process's threads."""
     if device.type == "cuda":

@@ -56,6 +56,31 @@ def test_whatever_the_system_is_there_is_a_name_and_no_error(platform: str, monk
         machine.processor_name.cache_clear()
 
 
+@pytest.mark.parametrize(
+    ("cpuinfo", "lacks"),
+    [
+        ("flags\t\t: fpu avx2 fma\n", True),
+        ("flags\t\t: fpu avx2 avx512f avx512_bf16\n", False),
+        ("Features\t: fp asimd\n", True),
+        ("Features\t: fp asimd bf16\n", False),
+        ("flags\t\t:\n", False),
+        ("", False),
+    ],
+)
+def test_a_processor_that_lists_no_instructions_for_bfloat16_emulates_it(cpuinfo: str, lacks: bool):
+    assert machine.lacks_bfloat16(cpuinfo) == lacks
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("kind", ["cpu", "cuda"])
+def test_only_a_run_that_is_slower_in_bfloat16_says_so(precision: str, kind: str, monkeypatch: pytest.MonkeyPatch):
+    config = TINY.replace(precision=precision)
+    for emulates in (False, True):
+        monkeypatch.setattr(machine, "emulates_bfloat16", lambda emulates=emulates: emulates)
+        is_slower = emulates and precision == "bfloat16" and kind == "cpu"
+        assert bool(devices.emulation_note(config, torch.device(kind))) == is_slower
+
+
 @pytest.mark.parametrize("error", [AttributeError, RuntimeError])
 def test_a_torch_that_cannot_name_its_vectors_is_no_error(error: type[Exception], monkeypatch: pytest.MonkeyPatch):
     def fail() -> str:
