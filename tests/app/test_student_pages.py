@@ -87,6 +87,7 @@ def test_what_a_browser_asked_for_before_it_went_is_still_done_as_its_person(
     monkeypatch.setattr(type(st.context), "headers", property(lambda context: {}))
     assert not at.run().error
     assert "ben" not in texts(at).lower()
+    assert anna.owner
     send_out(Store.open(), [anna.owner])
     known_people().forget(anna.owner)
     assert at.run().exception
