@@ -58,10 +58,9 @@ def follow_runs() -> None:
         if any(run.active for run in chosen):
             st.fragment(_follow, run_every=every)(ids, busy)
         else:
-            # Their cards do not change by themselves, and drawing them takes four times as long as looking.
-            drawn = _state_of(open_store().runs(ids=ids))
+            # Their cards do not change by themselves, and looking takes a fraction of the time of drawing them.
             st.fragment(_show_ended)(ids, busy)
-            st.fragment(_look_at_ended, run_every=every)(ids, busy, drawn)
+            st.fragment(_look_at_ended, run_every=every)(ids, busy, _state_of(chosen))
 
 
 def _follow(ids: Sequence[str], busy: bool) -> None:
@@ -95,7 +94,8 @@ def _look_at_ended(ids: Sequence[str], busy: bool, drawn: str) -> None:
 
 def _state_of(runs: Sequence[Run]) -> str:
     """What the store says of these runs; as text, because an accuracy that is no number does not equal itself."""
-    return repr([[getattr(run, field.name) for field in fields(run)] for run in runs])
+    in_order = sorted(runs, key=lambda run: run.number)
+    return repr([[getattr(run, field.name) for field in fields(run)] for run in in_order])
 
 
 def _show_runs(runs: Sequence[Run], queued_ids: Sequence[str]) -> None:

@@ -10,17 +10,16 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from mnist_core.config import RunConfig, TrainingRules
+from mnist_core.training import machine
 
 # From this many multiplications on oneDNN is faster; before, its preparations take longer than the product.
 LEAST_PRODUCT = 1_000_000
-_CPUINFO = Path("/proc/cpuinfo")
 # What oneDNN's float32 kernel needs.
 _NEEDED = {"avx512f", "avx512bw", "avx512dq", "avx512vl"}
 
@@ -72,10 +71,7 @@ def without_choice_note(config: RunConfig, rules: TrainingRules, device: torch.d
 @cache
 def onednn_is_faster() -> bool:
     """Whether this processor multiplies large matrices faster with oneDNN; only Linux tells."""
-    try:
-        return onednn_suits(_CPUINFO.read_text(encoding="utf-8", errors="replace"))
-    except OSError:
-        return False
+    return onednn_suits(machine.cpuinfo())
 
 
 def onednn_suits(cpuinfo: str) -> bool:

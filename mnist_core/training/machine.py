@@ -10,7 +10,6 @@ from pathlib import Path
 _NAME_LENGTH = 80
 # Words and signs that processors add to their name.
 _NOISE = re.compile(r"\((?:R|TM|C)\)|\b(?:CPU|Processor)\b|[^\x20-\x7e]|,", re.IGNORECASE)
-_CPUINFO = "/proc/cpuinfo"
 # Names of the instructions that multiply in bfloat16: three of x86, one of ARM.
 _BFLOAT16 = {"avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16"}
 
@@ -31,18 +30,23 @@ def processor_name() -> str:
     return _tidy(name) or _tidy(platform.processor()) or _tidy(platform.machine()) or "unknown processor"
 
 
+def cpuinfo() -> str:
+    """What Linux says of the processors of this machine; "" where it says nothing, and on other systems."""
+    try:
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
 @cache
 def emulates_bfloat16() -> bool:
-    """Whether torch lacks instructions for bfloat16 here, and so takes longer than in float32. Only Linux tells."""
-    try:
-        return lacks_bfloat16(Path(_CPUINFO).read_text(encoding="utf-8", errors="replace"))
-    except OSError:
-        return False
+    """Whether this processor has no instructions for bfloat16, so that it takes longer than float32. Linux only."""
+    return lacks_bfloat16(cpuinfo())
 
 
-def lacks_bfloat16(cpuinfo: str) -> bool:
+def lacks_bfloat16(text: str) -> bool:
     """Whether a processor with this /proc/cpuinfo lists its instructions, and none for bfloat16 is among them."""
-    listed = re.search(r"^(?:flags|Features)[ \t]*:[ \t]*(.+)$", cpuinfo, re.MULTILINE)
+    listed = re.search(r"^(?:flags|Features)[ \t]*:[ \t]*(.+)$", text, re.MULTILINE)
     return listed is not None and not _BFLOAT16 & set(listed[1].split())
 
 
@@ -51,9 +55,8 @@ def _tidy(name: str) -> str:
 
 
 def _linux() -> str:
-    text = Path(_CPUINFO).read_text(encoding="utf-8", errors="replace")
     # The entries of the first core.
-    fields = dict(re.findall(r"^([^\t:]+)\s*: *(.+)$", text, re.MULTILINE)[::-1])
+    fields = dict(re.findall(r"^([^\t:]+)\s*: *(.+)$", cpuinfo(), re.MULTILINE)[::-1])
     # Names of the field on x86, ARM, MIPS and POWER.
     for name in ("model name", "Processor", "cpu model", "cpu"):
         if fields.get(name, "").strip():
