@@ -28,6 +28,7 @@ def write_output(
             # Check again: another program may have put a file there while this one was being made.
             check_replaceable(path, is_earlier, overwrite)
 
+        path.parent.mkdir(parents=True, exist_ok=True)
         _, size = write_atomically(path, write_and_check)
     except OSError as error:
         raise ExportError(f"{path} cannot be written: {error.strerror}. Name another file.") from None

@@ -43,6 +43,7 @@ def write_to_tensorboard(store: Store, run: Run, folder: Path) -> Path:
     def fill(path: Path) -> None:
         path.write_bytes(content)
 
+    target.mkdir(parents=True, exist_ok=True)
     write_atomically(target / f"events.out.tfevents.{int(run.created)}.{run.id}", fill)
     return target
 

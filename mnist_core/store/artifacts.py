@@ -43,10 +43,10 @@ def make_results_folder(folder: Path) -> None:
 def write_atomically(target: Path, write: Callable[[Path], None], staging: Path | None = None) -> tuple[str, int]:
     """Call `write` with a temporary path, then move it to `target`; returns sha256 and size.
 
-    The temporary file lies beside `target`, or in the folder `staging`. Raises OSError, also where a device or a pipe
+    The temporary file lies beside `target`, or in the folder `staging`. No folder is made: if the results were moved
+    away, a new folder in their place would keep them from being put back. Raises OSError, also where a device or a pipe
     is in the place of the file: it would be replaced, not written to.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists() and not target.is_file() and not target.is_dir():
         raise OSError(errno.EINVAL, "it is a device or a pipe, not a file", str(target))
     remove_leftovers_of(target)

@@ -88,9 +88,11 @@ def copy_daily(database: Path, results: Path, now: float) -> Path | None:
     themselves. The newest seven stay, as far as `DAILY_BYTES` allows. `now` is in unix seconds, the day is local.
     Raises StoreError as `copy_database` does.
     """
+    if not database.is_file():
+        return None
     folder = backups_folder(results)
     target = folder / f"daily-{time.strftime('%Y%m%d', time.localtime(now))}.db"
-    if target.exists() or not database.is_file():
+    if target.exists():
         return None
     if shutil.disk_usage(folder).free < _ROOM * database.stat().st_size:
         return None
@@ -119,10 +121,13 @@ def database_file(url: str) -> Path | None:
 
 
 def backups_folder(results: Path) -> Path:
-    """Where copies are kept beside the runs; made if it is missing, for its owner alone. Raises StoreError."""
+    """Where copies are kept beside the runs; made if it is missing, for its owner alone.
+
+    Raises StoreError, also if `results` is not there.
+    """
     folder = results / _FOLDER
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise of_system(error, folder, "made") from None
     return folder

@@ -20,11 +20,11 @@ _PREFIX = ".claim-"
 def claimed_files(folder: Path, token: str, check: Callable[[], None]) -> Iterator[Path]:
     """A folder within the run's `folder` for files on their way; `check` raises if the token is not valid any more.
 
-    Raises OSError.
+    Raises OSError, also if the run's folder is not there.
     """
     staging = folder / f"{_PREFIX}{token}"
-    staging.mkdir(parents=True, exist_ok=True)
     try:
+        staging.mkdir(exist_ok=True)
         # After the folder is made: whoever takes over before this line is noticed here, and later ones remove it.
         check()
         yield staging

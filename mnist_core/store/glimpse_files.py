@@ -160,8 +160,6 @@ class GlimpseWriter:
         return is_thinned
 
     def _rewrite(self) -> None:
-        # If the results were moved away, a new folder in their place would keep them from being put back.
-        self._path.parent.stat()
         content = self._head + b"".join(self._records)
 
         def write(target: Path) -> None:

@@ -794,9 +794,9 @@ class Store:
         """
         target = self.folder(run.id) / path
         with system_errors(target):
-            # Fail if the results folder was moved away. A new folder in its place would keep it from being put back.
-            self.root.stat()
+            # Never with parents: if the results were moved away, a new folder would keep them from being put back.
             self.folder(run.id).mkdir(exist_ok=True)
+            target.parent.mkdir(exist_ok=True)
             with claimed_files(self.folder(run.id), run.worker or "", lambda: self._check_holder(run)) as staging:
                 sha256, size = write_atomically(target, write, staging)
         same = (artifacts.c.run == run.number) & (artifacts.c.path == path)

@@ -40,6 +40,7 @@ def write_measurements(root: Path, study: str, measurements: Sequence[Measuremen
     for measurement in measurements:
         entry = {name: value for name, value in asdict(measurement).items() if name != "study"}
         lines.append(json.dumps(entry, ensure_ascii=False))
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_text_atomically(path, "[\n" + ",\n".join(lines) + "\n]\n")
     return path
 

@@ -54,6 +54,7 @@ def write_study_report(store: Store, root: Path) -> list[Path]:
         if by_study[study.name]:
             files.append(records.write_measurements(root, study.name, by_study[study.name]))
     page = root / STUDIES_PAGE
+    page.parent.mkdir(parents=True, exist_ok=True)
     write_text_atomically(page, report_markdown(by_study))
     return [*files, page]
 

@@ -99,10 +99,13 @@ def _restore_database(source: Path, database: Path, results: Path, replace: bool
     runs = _check_database(source, source)
     temporary = database.with_name(f".{database.name}.{timestamp()}.part")
     try:
+        database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         copy_database(source, temporary)
         _end_training(temporary)
         aside = _move_aside(database, results, files=False) if database.exists() else None
         _put_database(temporary, database)
+    except OSError as error:
+        raise of_system(error, database) from None
     finally:
         temporary.unlink(missing_ok=True)
     return Restored(source, runs, 0, database.stat().st_size, 0, aside)

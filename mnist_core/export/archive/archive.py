@@ -65,6 +65,7 @@ def write_archive(store: Store, run: Run, path: Path) -> None:
 
     Raises StoreError if the run has not ended or one of its files is missing or damaged.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, lambda target: pack_archive(store, run, target))
 
 

@@ -84,7 +84,9 @@ class Machines:
 
     def _ask(self, node: ClusterNode) -> None:
         token = secrets.token_hex(16)
-        write_text_atomically(tasks.probe_file(self._store.root, node.id), token)
+        probe = tasks.probe_file(self._store.root, node.id)
+        probe.parent.mkdir(exist_ok=True)
+        write_text_atomically(probe, token)
         self._store.set_setting(tasks.probe_key(node.id), token)
         there = NodeAffinitySchedulingStrategy(node.id, soft=False)
         reference = _answer.options(scheduling_strategy=there).remote(self._surroundings, node.id, token)

@@ -16,6 +16,7 @@ from mnist_core.store import database_copies
 from mnist_core.store.database_copies import (
     KEPT_BEFORE_MIGRATION,
     KEPT_DAILY,
+    backups_folder,
     copy_before_migration,
     copy_daily,
     copy_database,
@@ -96,9 +97,19 @@ def test_a_copy_a_day_and_a_week_of_them(own_lab: Path, monkeypatch: pytest.Monk
     assert [*(own_lab / "backups").iterdir()] == [last]
 
 
+def test_no_copy_is_made_in_place_of_results_that_were_moved_away(own_lab: Path):
+    Store.open()
+    own_lab.rename(own_lab.with_name("away"))
+    assert copy_daily(own_lab / "runs.db", own_lab, 86400.0) is None
+    with pytest.raises(StoreError):
+        copy_before_migration(own_lab.with_name("away") / "runs.db", own_lab, 1)
+    assert not own_lab.exists()
+
+
 def test_the_newest_copy_is_the_one_made_last_whatever_its_date(own_lab: Path):
     Store.open()
     database, made = own_lab / "runs.db", []
+    backups_folder(own_lab)
     # Copies of an earlier version have no numbers.
     for name in ("daily-20260101.db", "schema-5-20251231.db"):
         copy_database(database, own_lab / "backups" / name)

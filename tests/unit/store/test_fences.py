@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from mnist_core.config.run_config import RunConfig
-from mnist_core.errors import LostRunError
-from mnist_core.store import fences
+from mnist_core.errors import LostRunError, StorageError
+from mnist_core.store import artifacts, fences
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 
@@ -75,6 +75,35 @@ def test_an_earlier_holder_removes_no_file(store: Store):
         store.drop_artifact(old, FILE)
     (artifact,) = store.artifacts(new.id)
     assert store.intact(new.id, artifact)
+
+
+def test_no_folder_is_made_in_place_of_one_that_was_moved_away(tmp_path: Path):
+    away = tmp_path / "away" / "run"
+    with pytest.raises(FileNotFoundError), fences.claimed_files(away, "token", lambda: None):
+        raise AssertionError("there is nothing to write into")
+    with pytest.raises(FileNotFoundError):
+        artifacts.write_text_atomically(away / "file", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_results_that_are_moved_away_while_a_file_is_written_leave_no_folder_in_their_place(store: Store):
+    run = claimed(store)
+    folder = store.folder(run.id)
+
+    def moves(target: Path) -> None:
+        target.write_text("a")
+        store.root.rename(store.root.with_name("away"))
+
+    with pytest.raises(StorageError):
+        store.write_artifact(run, FILE, "checkpoint", 1, 1, moves)
+    for _ in range(2):
+        assert not store.root.exists()
+        with pytest.raises(StorageError):
+            store.write_artifact(run, FILE, "checkpoint", 1, 1, write("b"))
+    store.root.with_name("away").rename(store.root)
+    store.write_artifact(run, FILE, "checkpoint", 1, 1, write("c"))
+    assert (folder / FILE).read_text() == "c"
+    assert [path.name for path in folder.iterdir()] == ["checkpoints"]
 
 
 def test_a_holder_that_sleeps_while_it_removes_leaves_the_file(tmp_path: Path):
