@@ -40,13 +40,12 @@ def test_a_visitor_holds_so_many_uploads_and_bytes_at_once_and_may_go_on_after_t
     chooser = tab.locator("input[type=file]").first
     # Each of these replaces the file before, which the browser then deletes on the server.
     for number in range(3):
+        # A file that is chosen while the page still answers to the one before may be lost.
+        expect(tab.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
         with tab.expect_response(lambda response: "upload_file" in response.url and response.request.method == "PUT"):
             name = f"run-{number}.zip"
             chooser.set_input_files({"name": name, "mimeType": "application/zip", "buffer": bytes(number + 1)})
-        tab.get_by_text(name).first.wait_for()
-        tab.get_by_role("alert").first.wait_for()
-        # A file that is chosen while the page still runs is lost with the part of the page that is drawn again.
-        expect(tab.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+        tab.get_by_role("alert").filter(has_text=name).wait_for()
     put = next(request for request in sent if request.method == "PUT")
     how = {"address": put.url, "token": put.headers["x-xsrftoken"]}
 

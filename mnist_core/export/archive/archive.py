@@ -207,7 +207,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     except FileNotFoundError:
         raise ArchiveError(f"there is no file {path}.") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
-        raise ArchiveError(f"{path.name} is not a complete zip file ({error}).") from None
+        raise ArchiveError(f"it is not a complete zip file ({error}).") from None
 
 
 def _check_members(members: list[zipfile.ZipInfo], free: int) -> None:
