@@ -6,11 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache, wraps
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 
+from dashboard.frame import store as frame_store
+from mnist_core.data.download.availability import Download, dataset_status
 from mnist_core.store.store import Store
 from tests.app_process import ROOT, running_app
 from tests.blank_files import write_blank_files
@@ -112,6 +116,26 @@ def store(request: pytest.FixtureRequest, own_lab: Path, prepared_folders: Calla
     if prepare is not None:
         shutil.copytree(prepared_folders(prepare), own_lab)
     return Store.open()
+
+
+@pytest.fixture
+def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
+    """No background process, no download, no cache from another test; counts the calls that wake the jobs."""
+    calls = SimpleNamespace(woken=0)
+
+    def wake() -> None:
+        calls.woken += 1
+
+    monkeypatch.setattr(frame_store.jobs, "start", lambda store: SimpleNamespace(wake=wake))
+    monkeypatch.setattr(
+        frame_store, "ensure_downloaded", lambda name, root: Download(dataset_status(name, root), root, ())
+    )
+    monkeypatch.setattr(frame_store, "_WARM_UP_SECONDS", 3600.0)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield calls
+    st.cache_resource.clear()
+    st.cache_data.clear()
 
 
 @pytest.fixture(scope="session")

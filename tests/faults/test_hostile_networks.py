@@ -132,7 +132,7 @@ def test_the_command_line_refuses_them(flag: str, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.usefixtures("own_lab")
+@pytest.mark.usefixtures("own_lab", "quiet")
 def test_a_link_shows_the_remedy() -> None:
     at = AppTest.from_file(str(ROOT / "pages" / "train.py"), default_timeout=60)
     at.query_params["own"] = "true"
