@@ -12,12 +12,10 @@ memory. The last feature is always 1 and its weight is the bias, so that product
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from time import perf_counter
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mnist_core.architectures import build_seeded
@@ -25,7 +23,7 @@ from mnist_core.config import RunConfig, SeedScore, TrainingRules
 from mnist_core.data import Data, Split
 from mnist_core.training import kernels, optimization
 from mnist_core.training.loop import epoch_order
-from mnist_core.training.perceptron import derivative, missing_kernels, outer_gradient, update_of
+from mnist_core.training.perceptron import derivative, in_place_function, missing_kernels, outer_gradient, update_of
 from mnist_core.training.stackable import SEEDS_AT_ONCE, check_stackable
 
 # Pixels of a step of all seeds of a group, at most; fewer seeds are trained at once where batches are large.
@@ -256,7 +254,7 @@ class _StackedNetworks:
                 follows_linear = isinstance(self._layers[-1], _StackedLinear)
                 self._layers.append(_StackedActivation(modules[0], in_place=follows_linear))
             else:
-                self._before.append(_in_place(modules[0]))
+                self._before.append(in_place_function(modules[0]))
         # A tensor a linear layer: (S, out, in + 1), or (S, out, in) without a bias.
         self.weights = [layer.weight for layer in self._linear.values()]
         self.parameters = [layer.parameter for layer in self._linear.values()]
@@ -361,7 +359,7 @@ class _StackedActivation:
 
     def __init__(self, module: nn.Module, in_place: bool) -> None:
         """`in_place`: whether the values that come in are needed by nobody else."""
-        self._change = _in_place(module)
+        self._change = in_place_function(module)
         self._derivative, *self._settings = derivative(module)
         self._in_place = in_place
         self._output = _Features.of(torch.empty(1, 0, 0))
@@ -379,17 +377,6 @@ class _StackedActivation:
 
     def backward(self, gradient: Tensor, rate: float | None) -> Tensor:
         return self._derivative(gradient, self._output.values, *self._settings, grad_input=gradient)
-
-
-def _in_place(module: nn.Module) -> Callable[[Tensor], Tensor]:
-    """The activation function of a module, as one that changes the tensor it is given."""
-    if isinstance(module, nn.Tanh):
-        return torch.tanh_
-    if isinstance(module, nn.Sigmoid):
-        return torch.sigmoid_
-    if isinstance(module, nn.LeakyReLU):
-        return partial(F.leaky_relu, negative_slope=module.negative_slope, inplace=True)
-    return torch.relu_
 
 
 class _StackedOptimizer:
