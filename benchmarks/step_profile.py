@@ -28,6 +28,7 @@ from mnist_core.config import RunConfig
 from mnist_core.data import load_data
 from mnist_core.events import Event
 from mnist_core.training import TrainingState, allocation, train_network
+from mnist_core.training.devices import move_to_device
 
 _REST = "other operations"
 _PYTHON = "calls and Python"
@@ -69,6 +70,7 @@ def parts_of_step(config: RunConfig, steps: int, rounds: int) -> dict[str, float
     changed = config.replace(validation_images=0, epochs=20, threads=1)
     data = load_data(changed, environment.data_dir(), "cpu")
     model, _ = build_seeded(changed.architecture, data.input_shape, len(data.classes), changed.seed)
+    model = move_to_device(model, torch.device("cpu"))
     state = TrainingState.start(model, changed)
     training = train_network(model, data, changed, state)
     _take(training, state, _WARM)

@@ -19,6 +19,7 @@ from mnist_core.training import kernels, optimization
 from mnist_core.training.evaluation import evaluate_split
 from mnist_core.training.layouts import channels_last_gradients
 from mnist_core.training.perceptron import Perceptron, perceptron
+from mnist_core.training.pooling_first import pooling_first
 
 # A run's curve has at most about this many training points; longer runs average several steps per point.
 MAX_WINDOWS = 5000
@@ -164,6 +165,7 @@ def _autograd_steps(
     labels = data.train.labels[order].split(config.batch_size)
     autocast = torch.autocast(device.type, torch.bfloat16) if config.precision == "bfloat16" else nullcontext()
     augmented = has_augmentation(config)
+    network = pooling_first(model, device)
     for batch, target in zip(order.split(config.batch_size)[done:], labels[done:], strict=True):
         images = data.train.images.index_select(0, batch)
         pixels = _augmented(data, config, images) if augmented else data.inputs(images)
@@ -172,7 +174,7 @@ def _autograd_steps(
             optimizer.zero_grad()
         with autocast:
             # Shape (B, classes).
-            logits = model(pixels)
+            logits = network(pixels)
             loss = F.cross_entropy(logits, target, label_smoothing=config.label_smoothing)
         loss.backward()
         if config.clip_norm:
