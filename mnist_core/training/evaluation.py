@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mnist_core.config import PREDICTION_BATCH
 from mnist_core.data import Data, Split
+from mnist_core.training.pooling_first import pooling_first
 
 # Measured on one core: for wide convolutions, batches of 100 take half the time of batches of 1,000 because they stay
 # in the cache; for small networks they take the same time. A GPU is fastest with as many as fit.
@@ -23,12 +24,12 @@ def evaluate_split(model: nn.Module, data: Data, split: Split, precision: str = 
     """
     if not len(split.labels):
         raise ValueError("there are no images to evaluate on")
-    size = _batch_size(split.images)
+    network, size = pooling_first(model, split.images.device), _batch_size(split.images)
     sums = []
     with evaluation_mode(model), torch.inference_mode():
         for images, labels in zip(split.images.split(size), split.labels.split(size), strict=True):
             # Shape (B, classes).
-            logits = compute_logits(model, data.inputs(images), precision)
+            logits = compute_logits(network, data.inputs(images), precision)
             loss = F.cross_entropy(logits, labels, reduction="sum")
             sums.append(torch.stack((loss, (logits.argmax(1) == labels).sum().to(loss.dtype))))
         # Shape (2,), summed in float64 on the CPU because not every device has float64.
@@ -39,9 +40,10 @@ def evaluate_split(model: nn.Module, data: Data, split: Split, precision: str = 
 
 def predict_split(model: nn.Module, data: Data, split: Split, precision: str = "float32") -> np.ndarray:
     """Probability of each class for each image of a split, computed as in `evaluate_split`: float32 (N, classes)."""
+    network = pooling_first(model, split.images.device)
     with evaluation_mode(model), torch.inference_mode():
         batches = split.images.split(_batch_size(split.images))
-        parts = [F.softmax(compute_logits(model, data.inputs(images), precision), dim=1) for images in batches]
+        parts = [F.softmax(compute_logits(network, data.inputs(images), precision), dim=1) for images in batches]
         return torch.cat(parts).cpu().numpy()
 
 

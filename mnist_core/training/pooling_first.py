@@ -7,7 +7,7 @@ from torch import nn
 
 
 def pooling_first(model: nn.Module, device: torch.device) -> nn.Module:
-    """The network for training steps on the CPU: each ReLU right before a max-pooling comes right after it.
+    """The network to compute with on the CPU: each ReLU right before a max-pooling comes right after it.
 
     The largest of some values, or zero if all are negative, is the same in either order, and so is the gradient: it
     goes to the first of the largest values, or nowhere. After 2x2 pooling a quarter of the values is left for ReLU, and

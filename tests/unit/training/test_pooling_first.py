@@ -1,5 +1,6 @@
 """Max-pooling before ReLU changes no number of a training."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -8,8 +9,9 @@ from mnist_core import architectures
 from mnist_core.config.run_config import RunConfig
 from mnist_core.data.loading import Data, load_data
 from mnist_core.environment import data_dir
-from mnist_core.training import loop
+from mnist_core.training import evaluation, loop
 from mnist_core.training.devices import move_to_device
+from mnist_core.training.evaluation import evaluate_split, predict_split
 from mnist_core.training.pooling_first import pooling_first
 
 CPU = torch.device("cpu")
@@ -47,6 +49,18 @@ def test_the_weights_are_those_without_it(name: str, precision: str, monkeypatch
     assert changes == [True, True]
     assert losses == expected_losses
     assert all(torch.equal(weights[key], value) for key, value in expected.items())
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_answers_and_evaluation_are_those_without_it(name: str, precision: str, monkeypatch: pytest.MonkeyPatch):
+    data = load_data(RunConfig(dataset="mnist-5k", train_images=50, validation_images=330), data_dir(), CPU)
+    model = move_to_device(architectures.build_network(NETWORKS[name], (1, 28, 28), 10), CPU)
+    evaluated = evaluate_split(model, data, data.validation, precision)
+    answers = predict_split(model, data, data.validation, precision)
+    monkeypatch.setattr(evaluation, "pooling_first", lambda model, _: model)
+    assert evaluated == evaluate_split(model, data, data.validation, precision)
+    assert np.array_equal(answers, predict_split(model, data, data.validation, precision))
 
 
 def test_only_relu_changes_places_and_only_on_the_cpu():
