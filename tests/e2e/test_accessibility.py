@@ -129,7 +129,8 @@ def test_the_focus_can_be_seen_on_links_and_buttons(url: str, page: Page):
     )
     for _ in range(40):
         page.keyboard.press("Tab")
-        page.wait_for_timeout(30)
+        # The look of a stop is read in the next frame, which must come before the focus goes on.
+        page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
     stops = page.evaluate("window.stops")
     assert sum("stTopNavLink" in html for html, _ in stops) == 8
     assert [html for html, is_seen in stops if not is_seen] == []

@@ -125,6 +125,14 @@ def test_holm_gives_any_false_alarm_among_many_pairs_no_more_often_than_alpha() 
 
 Seeds = tuple[int, int]
 SIZES: list[Seeds] = [(2, 2), (3, 3), (2, 10), (10, 2), (3, 20), (20, 20)]
+RATIOS = [0.1, 1.0, 10.0]
+# Without cases that are another one with both groups changed.
+NOT_MIRRORED = [
+    (seeds, ratio)
+    for seeds in SIZES
+    for ratio in RATIOS
+    if seeds[0] < seeds[1] or (seeds[0] == seeds[1] and ratio >= 1)
+]
 
 
 def welch_rejected(
@@ -139,7 +147,7 @@ def welch_rejected(
 
 
 @pytest.mark.parametrize("seeds", SIZES)
-@pytest.mark.parametrize("ratio", [0.1, 1.0, 10.0])
+@pytest.mark.parametrize("ratio", RATIOS)
 @pytest.mark.parametrize("pairs", [1, 10])
 def test_the_smallest_difference_that_welch_finds_is_found_in_8_of_10_cases(
     seeds: Seeds, ratio: float, pairs: int
@@ -209,9 +217,23 @@ def test_the_range_holds_the_difference_that_the_true_spread_gives_in_8_of_10_ca
         assert difference_held(seeds, 1.0, ALPHA, 30) >= 0.8 - chance_margin(0.8, 30)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("seeds", SIZES)
-@pytest.mark.parametrize("ratio", [0.1, 1.0, 10.0])
+def test_the_ranges_are_the_same_when_both_groups_change_places(seeds: Seeds) -> None:
+    here, there = (0.002, 0.0007), (0.0007, 0.002)
+    ranges = [
+        stats.detectable_by_seeds_range(here, seeds),
+        stats.detectable_by_seeds_range(there, (seeds[1], seeds[0])),
+    ]
+    assert ranges[0] == pytest.approx(ranges[1])
+    needed = [
+        stats.seeds_needed_range(0.003, here, seeds),
+        stats.seeds_needed_range(0.003, there, (seeds[1], seeds[0])),
+    ]
+    assert needed[0] == needed[1]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("seeds", "ratio"), NOT_MIRRORED)
 @pytest.mark.parametrize("pairs", [1, 10])
 def test_the_ranges_hold_it_for_all_sizes_and_spreads(seeds: Seeds, ratio: float, pairs: int) -> None:
     alpha, times = ALPHA / pairs, 300
