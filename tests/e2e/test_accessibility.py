@@ -132,7 +132,8 @@ def test_the_focus_can_be_seen_on_links_and_buttons(url: str, page: Page):
         # The look of a stop is read in the next frame, which must come before the focus goes on.
         page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
     stops = page.evaluate("window.stops")
-    assert sum("stTopNavLink" in html for html, _ in stops) == 8
+    # More where the page had fewer stops when the walk began, which then came round to the links again.
+    assert sum("stTopNavLink" in html for html, _ in stops) >= 8
     assert [html for html, is_seen in stops if not is_seen] == []
 
 
