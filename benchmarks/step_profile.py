@@ -3,7 +3,7 @@
     python -m benchmarks.step_profile [--steps 400] [--work mlp-300 mlp-2000 deep 784-10 cnn-150-64 ...]
 
 Trains the networks of `benchmarks.beside_commit` as a worker does, in this process, pinned to one core, with one
-thread and nothing stored. First steps are timed by the clock alone, then as many under torch's profiler, which says how
+thread and nothing stored. Some steps are timed by the clock alone, then as many under torch's profiler, which says how
 long each operation took. Printed is a table in microseconds a step. "calls and Python" is what the clock says beyond
 all operations: the interpreter, and each operation's way from Python to its kernel and back.
 The profiler adds about a microsecond to each operation, so parts of many small operations come out too large, and

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mnist_core import environment
 from mnist_core.errors import StorageError
-from mnist_core.store import Role, system_errors, write_atomically
+from mnist_core.store import Role, make_results_folder, system_errors, write_atomically
 
 _FILE = "access.json"
 # 256 random bits: nobody finds one by trying, whatever the limit of guesses.
@@ -59,6 +59,8 @@ class TokenFile:
                 self._path.chmod(0o600)
         if tokens is None:
             with system_errors(self._path, "written"):
+                # The links are made before the first run is.
+                make_results_folder(self._path.parent)
                 self._make() if not was_there else self._write(Tokens(_new(), _new()))
         return was_there and tokens is None
 

@@ -13,6 +13,7 @@ from .artifacts import Artifact as Artifact
 from .artifacts import copy_checked as copy_checked
 from .artifacts import file_sha256 as file_sha256
 from .artifacts import is_intact as is_intact
+from .artifacts import make_results_folder as make_results_folder
 from .artifacts import replaced_folders as replaced_folders
 from .artifacts import write_atomically as write_atomically
 from .artifacts import write_text_atomically as write_text_atomically

@@ -82,5 +82,6 @@ def test_something_else_is_refused_with_its_reason(own_lab: Path):
     for name in ("lesson.zip", "another.zip"):
         at.file_uploader[0].upload(name, b"no zip", "application/zip").run()
         assert not at.exception
+        assert len(at.error) == 1
         assert name in at.error[0].value
     assert not Store.open(own_lab).runs()

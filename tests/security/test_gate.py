@@ -355,6 +355,20 @@ def test_a_damaged_file_of_links_is_made_anew_and_a_running_server_keeps_its_own
     assert {new.teacher, new.student}.isdisjoint({kept.teacher, kept.student})
 
 
+def test_the_links_of_a_new_lab_begin_its_folder_and_new_links_do_not_replace_one_that_is_away(tmp_path: Path):
+    results = tmp_path / "new" / "results"
+    tokens = TokenFile(results)
+    assert not tokens.begin()
+    assert stat.S_IMODE(results.stat().st_mode) == 0o700
+    kept = tokens.current()
+    results.rename(tmp_path / "away")
+    with pytest.raises(StorageError):
+        tokens.renew("student")
+    assert not results.exists()
+    (tmp_path / "away").rename(results)
+    assert tokens.current() == kept
+
+
 def test_where_the_links_cannot_be_kept_the_start_ends(tmp_path: Path):
     (tmp_path / "access.json").mkdir()
     with pytest.raises(StorageError, match=r"access\.json"):
