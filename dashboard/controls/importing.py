@@ -13,7 +13,7 @@ from mnist_core.config import read_limit
 from mnist_core.errors import MnistLabError
 from mnist_core.export import read_archive
 from mnist_core.plots import run_label
-from mnist_core.text import fitted, in_markdown
+from mnist_core.text import cut_middle, in_markdown
 
 _KEY, _RESULT = "import archive", "import result"
 # The limits of a visitor hold for what was imported from its address within this time.
@@ -65,7 +65,7 @@ def _import() -> None:
             run = read_archive(open_store(), path, most_bytes - size)
         except MnistLabError as error:
             # Files may come one after another: the name says whose answer it is.
-            st.session_state[_RESULT] = (False, f"{fitted(uploaded.name, 60)}: {error}")
+            st.session_state[_RESULT] = (False, f"{cut_middle(uploaded.name, 60)}: {error}")
             return
     imports.append(_Imported(time.monotonic(), sum(file.size for file in open_store().artifacts(run.id))))
     run_table.discard_snapshot()
