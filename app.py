@@ -7,6 +7,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.access import ask_for_name, gate_middleware, host_middleware
 from dashboard.controls import uploads
+from dashboard.draw import answering
 from dashboard.frame import (
     address,
     class_mode,
@@ -57,6 +58,7 @@ else:
         routes=[
             *serving.routes([*navigation.PAGES, navigation.GLOSSARY], {"": train, "train": train, "compare": compare}),
             *troubles.routes(),
+            *answering.routes(),
         ],
         middleware=[
             *host_middleware(),

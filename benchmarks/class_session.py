@@ -5,7 +5,6 @@ import http.client
 import io
 import json
 import random
-import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -36,9 +35,8 @@ PLACES = (
 SMALL_RUN = "dataset=mnist-5k&train_images=1000&validation_images=200&epochs=2&architecture=mlp-100&view=Network"
 # The browser asks this often whether the messages above the page have changed (watcher.js).
 _TROUBLES_SECONDS = 3.0
-# Seconds that a stroke takes; the pad sends pictures of it at the pace that the server names.
+# Seconds that a stroke takes; the browser asks about pictures of it at the pace that the server names.
 _STROKE_SECONDS = 0.5
-_ANSWERS = re.compile(r"class='answers' data-seq='(\d+)'")
 
 
 @dataclass
@@ -52,8 +50,10 @@ class Page:
     fragments: dict[str, str] = field(default_factory=dict)
     # Interval of each fragment that repeats itself, when it is due, and when the server asked for it.
     timers: dict[str, list[float]] = field(default_factory=dict)
-    answered: int = -1
-    # Seconds between two pictures of a stroke, as the pad is told.
+    # What the browser sends with a picture of a drawing, and the address.
+    networks: list[str] = field(default_factory=list)
+    address: str = ""
+    # Seconds between two pictures of a stroke, as the browser is told.
     pause: float = 0.1
 
 
@@ -66,11 +66,14 @@ class ClassSession:
         self._page = Page()
         self._began = self._asked_troubles = 0.0
         self._drawings = 0
+        # Browsers keep a connection open, too, while one picture follows the other.
+        self._asking = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
 
     def __enter__(self) -> "ClassSession":
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._asking.close()
         self._visitor.__exit__()
 
     def join(self, name: str) -> None:
@@ -87,6 +90,7 @@ class ClassSession:
         message = BackMsg()
         message.rerun_script.page_name, message.rerun_script.query_string = page, query
         self._page = Page()
+        self._asking.close()
         # A run of the page before, or of a fragment of it, may still end first.
         titles = page.capitalize(), "Welcome"
         return self._rerun(message, lambda answer: _is_drawn(answer) and self._page.title in titles)
@@ -121,14 +125,21 @@ class ClassSession:
     def send_picture(self, picture: Image.Image, ended: bool) -> float:
         """Send a picture of a stroke, or its last; returns the seconds until the networks' answers have come."""
         self._drawings += 1
-        number, content = self._drawings, io.BytesIO()
+        content = io.BytesIO()
         picture.save(content, "PNG")
         image = base64.b64encode(content.getvalue()).decode()
-        drawing = {"number": 0, "seq": number, "ended": ended, "image": image, "strokes": [] if ended else None}
-        state = WidgetState(id=self._page.widgets["mnist_lab_pad"], json_value=json.dumps({"drawing": drawing}))
-        message = _state(state)
-        message.rerun_script.fragment_id = self._page.fragments["mnist_lab_pad"]
-        return self._rerun(message, lambda _: self._page.answered >= number)
+        question = {"runs": self._page.networks, "image": image, "seq": self._drawings, "ended": ended}
+        headers = {"Content-Type": "application/json", "Cookie": self._visitor.cookie}
+        began = time.monotonic()
+        self._asking.request("POST", f"/{self._page.address}", json.dumps(question), headers)
+        response = self._asking.getresponse()
+        answer = json.loads(response.read())
+        seconds = time.monotonic() - began
+        if response.status == 200:
+            self._page.pause = answer["pause"] / 1000
+        else:
+            self._notes.error(f"a drawing was answered with {response.status}: {answer['problem'][:200]}")
+        return seconds
 
     def tick(self) -> float:
         """Have the parts of the page that repeat themselves drawn once more, due or not; returns the seconds."""
@@ -219,14 +230,13 @@ class ClassSession:
         elif kind == "bidi_component":
             name = element.bidi_component.component_name
             self._page.widgets[name], self._page.fragments[name] = element.bidi_component.id, fragment
-            if name == "mnist_lab_pad":
-                self._page.pause = json.loads(element.bidi_component.json)["pause"] / 1000
+            if name == "mnist_lab_drawing_answers":
+                data = json.loads(element.bidi_component.json)
+                self._page.networks, self._page.address = data["runs"], data["address"]
         elif kind == "exception":
             self._notes.error(f"exception on a page: {element.exception.type}: {element.exception.message[:200]}")
         elif kind == "alert" and element.alert.format == element.alert.ERROR:
             self._notes.error(f"message of an error on a page: {element.alert.body[:200]}")
-        elif kind == "html" and (found := _ANSWERS.search(element.html.body)):
-            self._page.answered = int(found[1])
 
     def _ask_for_troubles(self) -> None:
         self._asked_troubles = time.monotonic()

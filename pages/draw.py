@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.controls import first_network
-from dashboard.draw import drawing_predictions
+from dashboard.draw import answering, drawing_predictions
 from dashboard.frame import choose_runs, navigation, say_what_is_listed
 
 _PURPOSE = "While you draw a digit, every chosen network says what it reads."
@@ -39,7 +39,11 @@ def page() -> None:
         st.info("None of your networks has learned digits yet.")
         first_network.offer()
     drawing_predictions.load_networks(chosen)
-    drawing_predictions.draw_and_predict(chosen, source)
+    drawing_predictions.show_styles()
+    if source == "Upload":
+        drawing_predictions.upload_and_predict([run.id for run in chosen])
+    else:
+        drawing_predictions.draw_and_predict(chosen, answering.ADDRESS)
 
 
 navigation.enter()

@@ -1,6 +1,7 @@
 from .current import ask_for_name as ask_for_name
 from .current import current_person as current_person
 from .current import is_teacher as is_teacher
+from .current import person_who_asks as person_who_asks
 from .gate import gate_middleware as gate_middleware
 from .gate import person_of as person_of
 from .hosts import host_middleware as host_middleware

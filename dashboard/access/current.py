@@ -1,8 +1,9 @@
 """Who looks at the page that is being drawn, and the question for a name that comes before every page."""
 
 import streamlit as st
+from starlette.types import Scope
 
-from dashboard.access.gate import PERSON_HEADER
+from dashboard.access.gate import PERSON_HEADER, person_of
 from dashboard.access.known_people import known_people
 from dashboard.access.settings import access_is_on
 from mnist_core.errors import NotAllowedError
@@ -26,10 +27,15 @@ def current_person() -> Person | None:
     else:
         # The browser has gone, and the header with it, but what it asked for last is still under way.
         person_id = st.session_state.get(_PERSON)
-    person = known_people().by_id(person_id) if person_id else None
-    if person is None:
-        raise NotAllowedError("You are not let in any more. Ask your teacher for the link, and open it on this device.")
-    return person
+    return _let_in(person_id)
+
+
+def person_who_asks(scope: Scope) -> Person | None:
+    """Who has sent a request that the gate has let pass; None without access control. May ask the store.
+
+    Raises NotAllowedError if the person was sent out since; StorageError.
+    """
+    return _let_in(person_of(scope)) if access_is_on() else None
 
 
 def is_teacher() -> bool:
@@ -65,3 +71,10 @@ def ask_for_name() -> bool:
     if is_sent:
         st.warning("Type a name first: one letter is enough.")
     return False
+
+
+def _let_in(person_id: str | None) -> Person:
+    person = known_people().by_id(person_id) if person_id else None
+    if person is None:
+        raise NotAllowedError("You are not let in any more. Ask your teacher for the link, and open it on this device.")
+    return person

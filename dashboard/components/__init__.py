@@ -7,13 +7,14 @@ from dashboard.components.curve_chart.curve_chart import (
     visible_range,
 )
 from dashboard.components.data_table.data_table import TableRows, data_table, table_rows
+from dashboard.components.drawing_answers.drawing_answers import drawing_answers
 from dashboard.components.finished_runs import keep_finished_runs
 from dashboard.components.gallery.gallery import gallery
 from dashboard.components.live_figure.live_figure import live_figure
 from dashboard.components.network_diagram.network_diagram import network_diagram
 from dashboard.components.network_picker.network_picker import NetworkCard, network_picker
 from dashboard.components.open_address.open_address import open_address
-from dashboard.components.pad.pad import PadDrawing, pad, read_pad
+from dashboard.components.pad.pad import PadDrawing, asking_pad, decode_picture, pad, read_pad
 from dashboard.components.run_rail.run_rail import RailActions, RailEdit, RailGroup, RailRow, run_rail
 from dashboard.components.terms import address_of, explained, glossary, marked_html, without_terms
 from dashboard.components.thinking.thinking import LayerMeasures, ThinkingView, Tile, thinking
@@ -31,8 +32,11 @@ __all__ = [
     "ThinkingView",
     "Tile",
     "address_of",
+    "asking_pad",
     "curve_chart",
     "data_table",
+    "decode_picture",
+    "drawing_answers",
     "explained",
     "gallery",
     "glossary",

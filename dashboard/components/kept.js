@@ -8,3 +8,10 @@ export function keptFor(key) {
   if (!components.has(key)) components.set(key, {})
   return components.get(key)
 }
+
+/** The same for what stays when another page is opened, until the browser loads the app anew. */
+export function lastingFor(key) {
+  const components = (window.mnistLabLasting ??= new Map())
+  if (!components.has(key)) components.set(key, {})
+  return components.get(key)
+}

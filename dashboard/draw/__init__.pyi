@@ -1,1 +1,2 @@
+from . import answering as answering
 from . import drawing_predictions as drawing_predictions

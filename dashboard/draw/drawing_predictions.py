@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 import streamlit as st
 
-from dashboard.components import pad
+from dashboard.components import asking_pad, drawing_answers
 from dashboard.controls import CLASS_BAR_STYLES
 from dashboard.draw.prediction_cards import CARD_STYLES, DrawingPrediction, predictions_html
 from dashboard.frame import (
@@ -23,7 +23,7 @@ from mnist_core.config import DIGITS, Framing, dataset
 from mnist_core.data import Ground, PlacedDrawing, extract_strokes, place_drawing, read_picture
 from mnist_core.errors import MnistLabError
 from mnist_core.plots import png
-from mnist_core.store import Run, RunPage, read_page
+from mnist_core.store import Run, RunPage, Store, read_page
 from mnist_core.text import in_markdown
 
 # Relative widths of the pad's column and that of the answers.
@@ -33,6 +33,8 @@ COLUMNS = (2, 3)
 _MAX_DEFAULT = 3
 # Among how many of the most accurate runs of a large lab they are looked for, beside the newest.
 _MOST_BEST = 100
+_PAD = "pad"
+_CHOOSE = "Choose the networks that are to answer in the list above."
 # The largest picture that may be uploaded, in megabytes.
 _MAX_MEGABYTES = 5
 _NO_NETWORK = "This run is {state} and has kept no network. Choose another run, or train it again."
@@ -73,7 +75,7 @@ def load_networks(runs: Sequence[Run]) -> None:
     """Load the networks before the first stroke; problems with one are shown later, in place of its prediction."""
     with st.spinner("Loading the networks …"):
         for run in runs:
-            predict_drawing(run, np.full((28, 28), 255, dtype=np.uint8))
+            predict_drawing(open_store(), run, np.full((28, 28), 255, dtype=np.uint8))
 
 
 def choose_source() -> str:
@@ -88,39 +90,47 @@ def choose_source() -> str:
     )
 
 
-def draw_and_predict(runs: Sequence[Run], source: str) -> None:
-    """The pad or an upload, as `choose_source` returned, on the left, the predictions of these runs on the right."""
-    # Outside the fragment, so that the styles are not sent with every stroke.
+def show_styles() -> None:
+    """The styles of the answers, to be shown once, outside of what is drawn again."""
     for styles in (CARD_STYLES, CLASS_BAR_STYLES):
         st.html(styles)
-    _draw_and_predict([run.id for run in runs], source)
+
+
+def draw_and_predict(runs: Sequence[Run], address: str) -> None:
+    """The pad on the left; on the right what these runs answer, for which the browser asks at `address`."""
+    left, right = st.columns(COLUMNS, gap="medium")
+    with left:
+        asking_pad(_PAD, pace_of_strokes())
+    with right:
+        if not runs:
+            st.info(_CHOOSE)
+            return
+        before = predictions_html([predict_drawing(open_store(), run, None) for run in runs], 0, True)
+        drawing_answers("answers", _PAD, address, [run.id for run in runs], before)
 
 
 @st.fragment
 @errors_as_messages()
-def _draw_and_predict(ids: Sequence[str], source: str) -> None:
+def upload_and_predict(ids: Sequence[str]) -> None:
+    """An upload on the left, on the right what the runs with these ids read in it."""
     left, right = st.columns(COLUMNS, gap="medium")
     with left:
-        if source == "Upload":
-            picture, seq, ended = _upload(), 0, True
-        else:
-            drawing = pad("pad", pause=pace_of_strokes())
-            picture, seq, ended = drawing.pixels, drawing.seq, drawing.stroke_ended
+        picture = _upload()
+    store = open_store()
     # Read again each time: a run that trains has a newer network after every epoch.
-    runs = open_store().runs(ids=ids)
+    runs = store.runs(ids=ids)
     with right:
         if runs:
-            st.html(predictions_html([predict_drawing(run, picture) for run in runs], seq, ended))
+            st.html(predictions_html([predict_drawing(store, run, picture) for run in runs], 0, True))
         else:
-            st.info("Choose the networks that are to answer in the list above.")
+            st.info(_CHOOSE)
 
 
-def predict_drawing(run: Run, picture: np.ndarray | None) -> DrawingPrediction:
+def predict_drawing(store: Store, run: Run, picture: np.ndarray | None) -> DrawingPrediction:
     """What a run's network reads in a drawing (H, W) or picture (H, W, 3); a MnistLabError becomes its `problem`."""
-    store = open_store()
     framing, ground = handwriting.placing_of(run)
     try:
-        network = _network(run)
+        network = _network(store, run)
         placed = None if picture is None else _placed(picture, network.shape, framing, ground)
         if placed is None:
             empty = np.full(network.shape, 255 if ground == "bright" else 0, dtype=np.uint8)
@@ -154,9 +164,9 @@ def _placed_strokes(
 
 
 @cached_by_run(max_entries=16)
-def _network(run: Run) -> trained.TrainedNetwork:
+def _network(_store: Store, run: Run) -> trained.TrainedNetwork:
     """The run's network as it is now, for all sessions: a stroke asks for it ten times a second."""
-    return trained.load_network(open_store(), run)
+    return trained.load_network(_store, run)
 
 
 def _changes(placed: PlacedDrawing, ground: Ground | None) -> list[str]:

@@ -39,3 +39,4 @@ from .store import background_jobs as background_jobs
 from .store import data_status as data_status
 from .store import open_store as open_store
 from .store import retry_download as retry_download
+from .store import store_of as store_of

@@ -9,7 +9,7 @@ from dashboard.access import current_person
 from mnist_core import environment, jobs
 from mnist_core.data import DatasetStatus, Download, ensure_downloaded
 from mnist_core.errors import StorageError
-from mnist_core.store import UNDO_SECONDS, Store, StudentStore
+from mnist_core.store import UNDO_SECONDS, Person, Store, StudentStore
 
 _WARM_UP_SECONDS = 4.0
 
@@ -34,7 +34,11 @@ def open_store() -> Store:
 
     Without access control everyone is as the teacher.
     """
-    person = current_person()
+    return store_of(current_person())
+
+
+def store_of(person: Person | None) -> Store:
+    """The store as this person may use it; the whole of it for None, which is everybody without access control."""
     return lab_store() if person is None or person.is_teacher else StudentStore(lab_store(), person.id)
 
 

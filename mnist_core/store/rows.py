@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -79,10 +80,30 @@ def _parsed(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> t
     query = sa.select(runs).where(*conditions).order_by(runs.c.number.desc())
     for row in connection.execute(query).mappings().all():
         try:
-            parsed.append(run_from_row(row))
+            parsed.append(_run(_Row(row)))
         except _UNREADABLE as error:
             broken.append(_broken(connection, row["number"], _reason(error)))
     return parsed, broken
+
+
+class _Row:
+    """A row of the table of runs that equals another if all columns have the same values of the same types."""
+
+    def __init__(self, columns: sa.RowMapping) -> None:
+        self.columns = columns
+        self._text = repr(tuple(columns.values()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Row) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+@lru_cache(maxsize=1000)
+def _run(row: _Row) -> Run:
+    """`run_from_row`, once for each row as it is: pages read the same runs again and again, and most seldom change."""
+    return run_from_row(row.columns)
 
 
 def holder(connection: sa.Connection, number: int) -> Holder | None:

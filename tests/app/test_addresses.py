@@ -2,9 +2,10 @@
 
 import streamlit as st
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Match
+from starlette.routing import BaseRoute, Match, Route
 from streamlit import config
 
+from dashboard.draw import answering
 from dashboard.frame import navigation, serving
 
 
@@ -25,5 +26,7 @@ def test_below_another_path_all_addresses_are_streamlits():
     config.set_option("server.baseUrlPath", "lab")
     try:
         assert serving.routes(navigation.PAGES) == []
+        # A page there asks for an address beside its own.
+        assert [route.path for route in answering.routes() if isinstance(route, Route)] == ["/lab/drawing-answers"]
     finally:
         config.set_option("server.baseUrlPath", before)

@@ -188,14 +188,14 @@ def test_a_message_that_is_no_newer_drawing_changes_nothing(message: Any) -> Non
 def test_pictures_that_are_none_of_the_pads_are_refused() -> None:
     right = png(np.zeros((pad.SIDE, pad.SIDE), np.uint8))
     colour = png(np.full((pad.SIDE, pad.SIDE, 3), 255, np.uint8))
-    assert pad.decode(base64.b64encode(right).decode()) is not None
-    whitened = pad.decode(base64.b64encode(colour).decode())
+    assert pad.decode_picture(base64.b64encode(right).decode()) is not None
+    whitened = pad.decode_picture(base64.b64encode(colour).decode())
     assert whitened is not None
     assert whitened.shape == (pad.SIDE, pad.SIDE)
     assert whitened.min() == 255
     for wrong in (b"", b"GIF89a", right[:60], png(np.zeros((28, 28), np.uint8)), png(np.zeros((4000, 4000), np.uint8))):
-        assert pad.decode(base64.b64encode(wrong).decode()) is None
-    assert pad.decode("not base64 !") is None
+        assert pad.decode_picture(base64.b64encode(wrong).decode()) is None
+    assert pad.decode_picture("not base64 !") is None
 
 
 def gallery_script() -> None:

@@ -2,11 +2,13 @@
 
 import base64
 import io
+import json
 import re
 import sqlite3
 from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from dashboard.controls import first_network
-from dashboard.draw import drawing_predictions
+from dashboard.draw import answering, drawing_predictions
 from mnist_core.analysis import trained
 from mnist_core.config.dataset_catalogue import BOX_OF_20_BY_MASS
 from mnist_core.config.run_config import RunConfig
@@ -40,18 +42,24 @@ def prepare(store: Store) -> None:
         trained_run(store, RunConfig.parse(FIVE_HUNDRED | fields))
 
 
-def put(at: AppTest, pixels: np.ndarray | None, seq: int = 1) -> AppTest:
-    """Draw this picture on the pad."""
+def put(at: AppTest, pixels: np.ndarray | None, seq: int = 1) -> str:
+    """The HTML that the browser gets for this picture on the page's pad."""
     buffer = io.BytesIO()
     if pixels is not None:
         Image.fromarray(pixels).save(buffer, "PNG")
     image = base64.b64encode(buffer.getvalue()).decode()
-    at.session_state["pad"] = {"drawing": {"number": 0, "seq": seq, "ended": True, "image": image, "strokes": []}}
-    return at.run()
+    return answering.answers_html(Store.open(), answering.Question(sent(at)["runs"], image, seq, ended=True))
+
+
+def sent(at: AppTest) -> dict[str, Any]:
+    """What the page has sent to the part that asks for answers."""
+    assert not at.exception
+    (answers,) = [one for one in at.get("bidi_component") if one.proto.component_name == "mnist_lab_drawing_answers"]
+    return json.loads(answers.proto.json)
 
 
 def shown(at: AppTest) -> str:
-    """The HTML of the predictions."""
+    """The HTML of the predictions for an upload."""
     assert not at.exception
     (html,) = [html.value for html in at.html if "class='answers'" in html.value]
     return html
@@ -96,8 +104,7 @@ def numbered(number: int, **fields: object) -> Run:
 
 
 def test_every_chosen_network_answers_with_its_own_probabilities(store: Store) -> None:
-    at = put(opened("draw", runs=["3", "1"]), a_drawing(7), seq=5)
-    html = shown(at)
+    html = put(opened("draw", runs=["3", "1"]), a_drawing(7), seq=5)
     assert "data-seq='5' data-ended='true'" in html
     image = handwriting.prepare_drawing(a_drawing(7), (1, 28, 28), BOX_OF_20_BY_MASS)
     assert image is not None
@@ -117,15 +124,15 @@ def test_the_page_opens_with_the_best_run_of_each_network(store: Store) -> None:
     at = opened("draw")
     assert at.multiselect[0].value == drawing_predictions.most_accurate_numbers(store.runs())
     assert set(at.multiselect[0].value) == {1, 2}
-    html = shown(at)
+    html = sent(at)["html"]
     assert {number: answer for number, (answer, _) in cards(html).items()} == {1: None, 2: None}
     assert not network_input(html).any()
 
 
 def test_a_cleared_pad_has_no_prediction_and_an_empty_choice_has_a_message(store: Store) -> None:
-    at = put(opened("draw", runs="1"), a_drawing(4))
-    assert cards(shown(at))[1][0] is not None
-    assert cards(shown(put(at, None, seq=2)))[1][0] is None
+    at = opened("draw", runs="1")
+    assert cards(put(at, a_drawing(4)))[1][0] is not None
+    assert cards(put(at, None, seq=2))[1][0] is None
     at.multiselect[0].set_value([]).run()
     assert not at.exception
     assert len(at.info) == 1
@@ -134,7 +141,7 @@ def test_a_cleared_pad_has_no_prediction_and_an_empty_choice_has_a_message(store
 def test_an_unknown_or_deleted_run_in_the_link_is_left_out(store: Store) -> None:
     store.delete([store.find("2").id])
     at = opened("draw", runs=["2", "99", "nonsense", "1"])
-    assert list(cards(shown(at))) == [1]
+    assert list(cards(sent(at)["html"])) == list(cards(put(at, a_drawing(1)))) == [1]
 
 
 def test_runs_without_a_network_and_damaged_ones_say_so_beside_the_others(store: Store) -> None:
@@ -144,7 +151,7 @@ def test_runs_without_a_network_and_damaged_ones_say_so_beside_the_others(store:
     run = store.find("2")
     path = store.folder(run.id) / trained.chosen_checkpoint(store, run).path
     path.write_bytes(path.read_bytes()[:100])
-    html = shown(put(opened("draw", runs=["1", "2", str(waiting.number), str(stopped.number)]), a_drawing(0)))
+    html = put(opened("draw", runs=["1", "2", str(waiting.number), str(stopped.number)]), a_drawing(0))
     by_number = cards(html)
     assert by_number[1][0] is not None
     assert [by_number[number][0] for number in (2, waiting.number, stopped.number)] == [None] * 3
@@ -158,7 +165,7 @@ def test_a_network_whose_weights_are_not_numbers_predicts_nothing(
 ) -> None:
     nothing = np.full((1, 10), np.nan, dtype=np.float32)
     monkeypatch.setattr(trained.TrainedNetwork, "probabilities", lambda *_: nothing)
-    html = shown(put(opened("draw", runs="1"), a_drawing(1)))
+    html = put(opened("draw", runs="1"), a_drawing(1))
     assert cards(html)[1][0] is None
     assert problem(html, 1) == drawing_predictions._DIVERGED
 
@@ -182,17 +189,17 @@ def test_a_network_that_learned_dark_on_bright_gets_drawings_inverted(store: Sto
     right = {bright.number: 0, dark.number: 0}
     at = opened("draw", runs=[str(bright.number), str(dark.number)])
     for digit in range(10):
-        html = shown(put(at, a_drawing(digit), seq=digit + 1))
+        html = put(at, a_drawing(digit), seq=digit + 1)
         for number, (answer, _) in cards(html).items():
             right[number] += answer == str(digit)
     assert right[bright.number] >= right[dark.number] - 1
     assert right[dark.number] >= 7
     at = opened("draw", runs=str(bright.number))
-    assert (network_input(shown(at)) == 255).all(), "an empty image has the ground of the training images"
-    html = shown(put(at, a_drawing(7)))
+    assert (network_input(sent(at)["html"]) == 255).all(), "an empty image has the ground of the training images"
+    html = put(at, a_drawing(7))
     assert "inverted" in html
     np.testing.assert_allclose(network_input(html), 255 - a_drawing(7)[::4, ::4], atol=60)
-    assert "inverted" not in shown(put(opened("draw", runs=str(dark.number)), a_drawing(7)))
+    assert "inverted" not in put(opened("draw", runs=str(dark.number)), a_drawing(7))
     paper = io.BytesIO()
     Image.fromarray(255 - a_drawing(7)).save(paper, "PNG")
     html = shown(uploaded(paper.getvalue(), "paper.png", runs=str(bright.number)))
@@ -205,7 +212,7 @@ def test_a_folder_placed_like_mnist_gets_drawings_placed_like_that(store: Store,
     small = np.zeros((112, 112), dtype=np.uint8)
     # The digit stands in a corner.
     small[60:88, 10:38] = a_drawing(7)[::4, ::4]
-    html = shown(put(opened("draw", runs=str(run.number)), small))
+    html = put(opened("draw", runs=str(run.number)), small)
     image = handwriting.prepare_drawing(small, (1, 28, 28), BOX_OF_20_BY_MASS, "bright")
     assert image is not None
     np.testing.assert_array_equal(network_input(html), image[0])
@@ -218,17 +225,17 @@ def test_a_run_whose_ground_was_not_recorded_gets_the_drawing_as_it_is_and_says_
     run = a_folder_run(store, tmp_path / "digits", bright=True)
     with sqlite3.connect(store.root / "runs.db") as connection:
         connection.execute("UPDATE runs SET data = NULL WHERE id = ?", (run.id,))
-    html = shown(put(opened("draw", runs=str(run.number)), a_drawing(7)))
+    html = put(opened("draw", runs=str(run.number)), a_drawing(7))
     assert "inverted" in html
     assert network_input(html)[0, 0] == 0
-    assert "inverted" not in shown(put(opened("draw", runs="1"), a_drawing(7)))
+    assert "inverted" not in put(opened("draw", runs="1"), a_drawing(7))
 
 
 def test_a_drawing_with_a_thin_pen_is_reported_as_thickened(store: Store) -> None:
     line = np.zeros((112, 112), dtype=np.uint8)
     line[20:90, 55] = 255
-    assert "thicker" in shown(put(opened("draw", runs="1"), line))
-    assert "thicker" not in shown(put(opened("draw", runs="1"), a_drawing(0)))
+    assert "thicker" in put(opened("draw", runs="1"), line)
+    assert "thicker" not in put(opened("draw", runs="1"), a_drawing(0))
 
 
 def photograph(digit: int) -> bytes:
@@ -300,7 +307,7 @@ def test_without_a_network_one_is_trained_and_the_page_goes_on(
         pass
     at.run()
     assert at.multiselect[0].value == [run.number]
-    assert cards(shown(put(at, a_drawing(6))))[run.number][0] is not None
+    assert cards(put(at, a_drawing(6)))[run.number][0] is not None
 
 
 def test_a_failed_first_run_is_explained_and_another_offered(own_lab: Path) -> None:

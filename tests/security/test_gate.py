@@ -55,6 +55,7 @@ OTHERS = [
     "/_stcore/bidi-components/x/y.js",
     "/train/_stcore/health",
     "/troubles",
+    "/drawing-answers",
     "/media/unknown.png",
     "/component/x/index.html",
     "/app/static/unknown.js",

@@ -1,11 +1,9 @@
-// The drawing pad: strokes by mouse, finger or pen, sent as a small picture while they are drawn.
+// The drawing pad: strokes by mouse, finger or pen, given away as a small picture while they are drawn.
 // The eraser draws strokes too, in the colour of the paper, so that they can be undone as the pen's.
-
-import { keptFor } from "../kept.js"
 
 // Coordinates of a stroke run from 0 to SPAN in both directions.
 const SPAN = 1000
-// Side in pixels of the picture that Python gets: four for each of MNIST's 28.
+// Side in pixels of the picture that is given away: four for each of MNIST's 28.
 const SIDE = 112
 // Milliseconds after which an unanswered picture counts as lost.
 const PATIENCE = 1500
@@ -19,29 +17,40 @@ const LARGEST_CURSOR = 128
 // Pads by their parentElement: Streamlit calls the default export again at every update.
 const pads = new WeakMap()
 
-export default function pad({ parentElement, data, setStateValue }) {
-  const pad = pads.get(parentElement) ?? mount(parentElement, data)
-  pad.send = (drawing) => setStateValue("drawing", drawing)
-  // Milliseconds between pictures while a stroke is drawn.
-  pad.pause = data.pause
-  // The server has forgotten this page: what is on the pad stays, and Streamlit sends the last message again.
-  if (data.first && pad.seq > data.seq) data = { ...data, number: pad.number, label: pad.label }
-  if (pad.number !== data.number) beginAnew(pad, data.number)
-  pad.label = data.label
-  pad.answered = Math.max(pad.answered, data.seq)
-  if (pad.waiting && pad.answered >= pad.seq) report(pad)
-  return () => setTimeout(() => pad.root.isConnected || unmount(pad, parentElement))
+/** The pad of this element, which is put there at the first call with `data.strokes` on it. Settings and history are kept
+    in `kept`. The caller sets `send`, which gets the pictures, and `pause`, the milliseconds between two of them. */
+export function padIn(parentElement, data, kept) {
+  return pads.get(parentElement) ?? mount(parentElement, data, kept)
 }
 
-function mount(parentElement, data) {
+/** Pictures up to number `seq` have been answered, so that the next one of a stroke may go. */
+export function noteAnswered(pad, seq) {
+  pad.answered = Math.max(pad.answered, seq)
+  if (pad.waiting && pad.answered >= pad.seq) report(pad)
+}
+
+/** Another drawing is asked for: what is on the pad belongs to the one before. The brush stays. */
+export function beginAnew(pad, number) {
+  clearTimeout(pad.timer)
+  delete pad.kept.history
+  Object.assign(pad, { number, strokes: [], past: [], future: [], pointer: undefined, waiting: false, answered: pad.seq })
+  paint(pad)
+}
+
+/** To be called when Streamlit takes a component's call back, which it also does before each update. */
+export function leave(pad, parentElement) {
+  setTimeout(() => pad.root.isConnected || unmount(pad, parentElement))
+}
+
+function mount(parentElement, data, kept) {
   const root = parentElement.querySelector(".pad")
   const find = (name) => root.querySelector(name)
-  const kept = keptFor(data.key)
   const pad = { root, kept, number: data.number, canvas: find("canvas"), hint: find(".hint"), brush: find("input") }
   Object.assign(pad, { undo: find(".undo"), redo: find(".redo"), eraser: find(".eraser"), clear: find(".clear") })
   Object.assign(pad, { strokes: structuredClone(data.strokes), ...historyOf(kept, data) })
   Object.assign(pad, { seq: data.seq, answered: data.seq, sentAt: 0, waiting: false })
   pads.set(parentElement, pad)
+  root.dataset.seq = pad.seq
   pad.brush.value = kept.brush ?? pad.brush.value
 
   pad.canvas.onpointerdown = (event) => begin(pad, event)
@@ -71,14 +80,6 @@ function mount(parentElement, data) {
 function historyOf(kept, data) {
   if (kept.history?.seq === data.seq) return { past: [...kept.history.past], future: [...kept.history.future] }
   return { past: data.strokes.map((_, index) => structuredClone(data.strokes.slice(0, index))), future: [] }
-}
-
-// Another drawing is asked for: what is on the pad belongs to the one before. The brush stays.
-function beginAnew(pad, number) {
-  clearTimeout(pad.timer)
-  delete pad.kept.history
-  Object.assign(pad, { number, strokes: [], past: [], future: [], pointer: undefined, waiting: false, answered: pad.seq })
-  paint(pad)
 }
 
 function unmount(pad, parentElement) {
@@ -204,7 +205,7 @@ function report(pad) {
   pad.sentAt = performance.now()
   pad.seq += 1
   pad.root.dataset.seq = pad.seq
-  // Python gets the strokes after each one, so that only then the history fits what a new mount begins with.
+  // The strokes are given away after each one, so that only then the history fits what a new mount begins with.
   if (!drawing) pad.kept.history = { seq: pad.seq, past: [...pad.past], future: [...pad.future] }
   const image = pad.strokes.length ? picture(pad) : ""
   const { number, label, seq } = pad

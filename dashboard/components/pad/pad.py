@@ -1,4 +1,4 @@
-"""The drawing pad: a canvas whose picture is sent to Python while a person draws."""
+"""The drawing pad: a canvas whose picture goes to Python while a person draws, or is asked about by the browser."""
 
 import base64
 import binascii
@@ -16,11 +16,13 @@ from dashboard.components import assets
 # Side of the picture in pixels, as in pad.js.
 SIDE = 112
 
-_MOUNT = component(
-    "mnist_lab_pad",
-    html=assets.text("pad/pad.html"),
-    css=assets.text("pad/pad.css"),
-    js=assets.joined("kept.js", "pad/pad.js"),
+_HTML, _CSS = assets.text("pad/pad.html"), assets.text("pad/pad.css")
+_MOUNT = component("mnist_lab_pad", html=_HTML, css=_CSS, js=assets.joined("kept.js", "pad/pad.js", "pad/sent_pad.js"))
+_MOUNT_ASKING = component(
+    "mnist_lab_asking_pad",
+    html=_HTML,
+    css=_CSS,
+    js=assets.joined("kept.js", "drawing_answers/drawing_events.js", "pad/pad.js", "pad/asking_pad.js"),
 )
 
 
@@ -72,13 +74,21 @@ def pad(key: str, number: int = 0, *, label: int | None = None, pause: float) ->
     return _drawing(kept)
 
 
+def asking_pad(key: str, pause: float) -> None:
+    """Show a pad whose pictures `drawing_answers` asks about, every `pause` seconds at first, and at a stroke's end.
+
+    Python never sees the drawing. It stays in the browser until that loads the app anew.
+    """
+    _MOUNT_ASKING(key=key, data={"key": key, "pause": round(1000 * pause)})
+
+
 def read_pad(key: str, number: int = 0) -> PadDrawing:
     """The drawing on a pad as the browser has sent it last, without showing the pad: for callbacks."""
     return _drawing(_newest_kept(key, number))
 
 
 def _drawing(kept: dict[str, Any]) -> PadDrawing:
-    return PadDrawing(decode(kept["image"]), kept["seq"], kept["ended"], kept["number"], kept["label"])
+    return PadDrawing(decode_picture(kept["image"]), kept["seq"], kept["ended"], kept["number"], kept["label"])
 
 
 def _newest_kept(key: str, number: int) -> dict[str, Any]:
@@ -122,7 +132,7 @@ def newest(kept: dict[str, Any], sent: Any, *, of_any_number: bool = False) -> d
     return kept
 
 
-def decode(image: str) -> np.ndarray | None:
+def decode_picture(image: str) -> np.ndarray | None:
     """uint8 (112, 112) of a base64 PNG; None for anything else, since a browser may send what it likes."""
     try:
         with Image.open(io.BytesIO(base64.b64decode(image, validate=True)), formats=["PNG"]) as picture:
