@@ -82,6 +82,12 @@ def curve_charts(at: AppTest) -> dict[str, dict[str, Any]]:
     return charts
 
 
+def answers_sent(at: AppTest) -> dict[str, Any]:
+    """What the Draw page sends to the part that asks for answers: the runs, and the HTML before there is a drawing."""
+    (sent,) = [part for part in at.get("bidi_component") if part.proto.component_name == "mnist_lab_drawing_answers"]
+    return json.loads(sent.proto.json)
+
+
 def ticked(at: AppTest) -> list[int]:
     """Ids of the rows that the table of all runs shows as ticked."""
     (message,) = [

@@ -2,13 +2,11 @@
 
 import base64
 import io
-import json
 import re
 import sqlite3
 from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +22,7 @@ from mnist_core.data import handwriting, mnist_5k
 from mnist_core.jobs.worker import work
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
-from tests.app.pages import opened
+from tests.app.pages import answers_sent, opened
 from tests.labs import trained_run
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -48,14 +46,7 @@ def put(at: AppTest, pixels: np.ndarray | None, seq: int = 1) -> str:
     if pixels is not None:
         Image.fromarray(pixels).save(buffer, "PNG")
     image = base64.b64encode(buffer.getvalue()).decode()
-    return answering.answers_html(Store.open(), answering.Question(sent(at)["runs"], image, seq, ended=True))
-
-
-def sent(at: AppTest) -> dict[str, Any]:
-    """What the page has sent to the part that asks for answers."""
-    assert not at.exception
-    (answers,) = [one for one in at.get("bidi_component") if one.proto.component_name == "mnist_lab_drawing_answers"]
-    return json.loads(answers.proto.json)
+    return answering.answers_html(Store.open(), answering.Question(answers_sent(at)["runs"], image, seq, ended=True))
 
 
 def shown(at: AppTest) -> str:
@@ -124,7 +115,7 @@ def test_the_page_opens_with_the_best_run_of_each_network(store: Store) -> None:
     at = opened("draw")
     assert at.multiselect[0].value == drawing_predictions.most_accurate_numbers(store.runs())
     assert set(at.multiselect[0].value) == {1, 2}
-    html = sent(at)["html"]
+    html = answers_sent(at)["html"]
     assert {number: answer for number, (answer, _) in cards(html).items()} == {1: None, 2: None}
     assert not network_input(html).any()
 
@@ -141,7 +132,7 @@ def test_a_cleared_pad_has_no_prediction_and_an_empty_choice_has_a_message(store
 def test_an_unknown_or_deleted_run_in_the_link_is_left_out(store: Store) -> None:
     store.delete([store.find("2").id])
     at = opened("draw", runs=["2", "99", "nonsense", "1"])
-    assert list(cards(sent(at)["html"])) == list(cards(put(at, a_drawing(1)))) == [1]
+    assert list(cards(answers_sent(at)["html"])) == list(cards(put(at, a_drawing(1)))) == [1]
 
 
 def test_runs_without_a_network_and_damaged_ones_say_so_beside_the_others(store: Store) -> None:
@@ -195,7 +186,9 @@ def test_a_network_that_learned_dark_on_bright_gets_drawings_inverted(store: Sto
     assert right[bright.number] >= right[dark.number] - 1
     assert right[dark.number] >= 7
     at = opened("draw", runs=str(bright.number))
-    assert (network_input(sent(at)["html"]) == 255).all(), "an empty image has the ground of the training images"
+    assert (network_input(answers_sent(at)["html"]) == 255).all(), (
+        "an empty image has the ground of the training images"
+    )
     html = put(at, a_drawing(7))
     assert "inverted" in html
     np.testing.assert_allclose(network_input(html), 255 - a_drawing(7)[::4, ::4], atol=60)

@@ -14,7 +14,7 @@ from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 from mnist_core.sweeps.axes import SweepAxis
 from mnist_core.sweeps.sweep import Sweep
-from tests.app.pages import curve_charts, opened, ran, tables
+from tests.app.pages import answers_sent, curve_charts, opened, ran, tables
 from tests.labs import train_now
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -132,6 +132,6 @@ def test_the_board_and_the_table_of_a_sweep(store: Store) -> None:
 
 
 def test_draw_says_whose_accuracy_is_optimistic(store: Store) -> None:
-    shown = words(opened("draw", runs=["1", "2"]))
+    shown = answers_sent(opened("draw", runs=["1", "2"]))["html"]
     assert f"{OPTIMISTIC} {number(store, 2).test_accuracy:.2%}" in shown
     assert f"test {number(store, 1).test_accuracy:.2%}" in shown
