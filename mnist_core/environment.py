@@ -37,6 +37,11 @@ def database_url() -> str:
     return os.environ.get("MNIST_LAB_DATABASE") or sqlite_url(results_dir() / "runs.db")
 
 
+def store_settings() -> tuple[str, str]:
+    """The texts that `results_dir` and `database_url` are made of; those look at the disk each time, this does not."""
+    return os.environ.get("MNIST_LAB_RESULTS", ""), os.environ.get("MNIST_LAB_DATABASE", "")
+
+
 def cluster_address() -> str:
     """Address of the Ray cluster that trains queued runs, or "auto": `MNIST_LAB_CLUSTER`; "" to train them here."""
     return os.environ.get("MNIST_LAB_CLUSTER", "").strip()

@@ -118,12 +118,12 @@ class KnownPeople:
 
 def known_people() -> KnownPeople:
     """Those of the store that the environment names."""
-    return _known_people(environment.results_dir(), environment.database_url())
+    return _known_people(environment.store_settings())
 
 
 @cache
-def _known_people(folder: Path, url: str) -> KnownPeople:
-    return KnownPeople(folder, url)
+def _known_people(_settings: tuple[str, str]) -> KnownPeople:
+    return KnownPeople(environment.results_dir(), environment.database_url())
 
 
 def _digest(secret: str) -> bytes:

@@ -1,7 +1,9 @@
 """The store that all sessions share, and what its opening starts: the background jobs, MNIST's download, torch."""
 
+import gc
 import threading
 from contextlib import suppress
+from functools import lru_cache
 
 import streamlit as st
 
@@ -23,7 +25,7 @@ def lab_store() -> Store:
         store.purge(deleted_before=store.clock() - UNDO_SECONDS)
     jobs.start(store)
     _download("mnist")
-    warm_up = threading.Timer(_WARM_UP_SECONDS, _import_torch)
+    warm_up = threading.Timer(_WARM_UP_SECONDS, _warm_up)
     warm_up.daemon = True
     warm_up.start()
     return store
@@ -39,7 +41,13 @@ def open_store() -> Store:
 
 def store_of(person: Person | None) -> Store:
     """The store as this person may use it; the whole of it for None, which is everybody without access control."""
-    return lab_store() if person is None or person.is_teacher else StudentStore(lab_store(), person.id)
+    return lab_store() if person is None or person.is_teacher else _store_of_student(lab_store(), person.id)
+
+
+@lru_cache(maxsize=200)
+def _store_of_student(store: Store, person_id: str) -> Store:
+    # A page asks for it a dozen times.
+    return StudentStore(store, person_id)
 
 
 def background_jobs() -> jobs.Jobs:
@@ -63,8 +71,13 @@ def _download(name: str) -> Download:
     return ensure_downloaded(name, environment.data_dir())
 
 
-def _import_torch() -> None:
+def _warm_up() -> None:
     """Import what drawing and inspecting need before they are opened: torch alone takes two seconds."""
     from mnist_core.analysis import explain  # noqa: F401
     from mnist_core.architectures import building  # noqa: F401
     from mnist_core.training import checkpoints  # noqa: F401
+
+    # What is imported stays. Python would look through all of it for garbage now and then, which held up all pages of a
+    # class for half a second.
+    gc.collect()
+    gc.freeze()

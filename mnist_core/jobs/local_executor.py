@@ -145,18 +145,21 @@ class LocalExecutor:
     def _reap(self) -> None:
         """Find out which runs and which processes have ended."""
         self._leaving = [worker for worker in self._leaving if worker.ended() is None]
-        for worker in list(self._workers):
+        workers = list(self._workers)
+        # Asked first: what a process has recorded before its end can be read then.
+        codes = [worker.ended() for worker in workers]
+        held = self._store.held([worker.run for worker in workers if worker.run is not None])
+        for worker, code in zip(workers, codes, strict=True):
             run = worker.run
-            code = worker.ended()
-            held = run is not None and self._store.holds(run)
+            is_held = run is not None and run.id in held
             if code is not None:
-                if run is not None and held:
+                if run is not None and is_held:
                     self._lost(run, worker.verdict or _why(code, run), counts=worker.ready)
                 self._bury(worker, code)
             elif not worker.ready and time.monotonic() - worker.started > BEGIN_SECONDS:
                 # Its imports hang, and no other worker would be tried while it waits.
                 worker.process.kill()
-            elif not held:
+            elif not is_held:
                 worker.run = None
             elif time.monotonic() - worker.handed > BEGIN_SECONDS and not self._begun(worker):
                 # The worker hangs in the end of its last run.

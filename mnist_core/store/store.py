@@ -653,9 +653,17 @@ class Store:
 
     def holds(self, run: Run) -> bool:
         """Whether the run is still running under this claim."""
-        query = sa.select(runs.c.worker).where(runs.c.number == run.number, runs.c.state == "running")
+        return bool(self.held([run]))
+
+    def held(self, claimed: Sequence[Run]) -> set[str]:
+        """Ids of those of these runs that are still running under their claims."""
+        by_number = {run.number: run for run in claimed if run.worker is not None}
+        if not by_number:
+            return set()
+        query = sa.select(runs.c.number, runs.c.worker).where(runs.c.number.in_(by_number), runs.c.state == "running")
         with self.engine.connect() as connection:
-            return run.worker is not None and connection.execute(query).scalar() == run.worker
+            rows_found = connection.execute(query).all()
+        return {by_number[number].id for number, worker in rows_found if worker == by_number[number].worker}
 
     def beat(self, run: Run) -> str | None:
         """Record a sign of life of the run's worker; returns "stop", "pause", "move" or None. Raises LostRunError."""

@@ -223,12 +223,13 @@ def test_pages_stay_short_enough_to_be_read_at_once(path: Path):
 
 def test_what_the_app_imports_in_the_background_is_what_pages_would_wait_for():
     script = """
-import sys
+import gc, sys
 from dashboard.frame import store
 assert "torch" not in sys.modules
-store._import_torch()
+store._warm_up()
 assert {"torch", "mnist_core.analysis.explain", "mnist_core.architectures.building"} <= set(sys.modules)
 assert "mnist_core.training.checkpoints" in sys.modules
+assert gc.get_freeze_count() > 10 * len(gc.get_objects()), "what is imported is not looked through for garbage"
 """
     result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr

@@ -66,8 +66,8 @@ ADDS = {"enqueue", "enqueue_all", "add_imported", "save_sweep", "delete_sweep"}
 # Tell nothing of a run but to who holds its id, which only a run that can be seen gives.
 HARMLESS = {
     "open", "setting", "count_queued", "curves", "new_curves", "metrics", "changed_parts", "changed_runs",
-    "without_fingerprints", "fingerprinted_late", "count_metrics", "continued_epochs", "broken_holders", "holds",
-    "artifacts", "folder", "sizes", "size", "intact", "read_artifact", "is_recorded_list", "at_epoch",
+    "without_fingerprints", "fingerprinted_late", "count_metrics", "continued_epochs", "broken_holders", "held",
+    "holds", "artifacts", "folder", "sizes", "size", "intact", "read_artifact", "is_recorded_list", "at_epoch",
 }  # fmt: skip
 
 

@@ -95,6 +95,18 @@ def test_only_the_holder_of_the_claim_may_write(store):
     assert store.run(run.id).step == 1
 
 
+def test_which_claims_still_hold_is_told_of_all_at_once(store):
+    lost, ended, held = (claimed(store) for _ in range(3))
+    store.finish(lost, "interrupted")
+    store.requeue(lost.id)
+    again = store.claim()
+    store.finish(ended, "finished", test_accuracy=0.9)
+    assert store.held([lost, ended, held]) == {held.id}
+    assert store.held([again, held]) == {lost.id, held.id}
+    assert store.held([store.enqueue(RunConfig())]) == store.held([]) == set()
+    assert (store.holds(held), store.holds(lost), store.holds(again)) == (True, False, True)
+
+
 def test_metrics_are_tidy_and_a_reader_sees_only_what_is_new(store):
     run = claimed(store)
     store.record(run, [step(1), step(2)])
