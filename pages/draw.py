@@ -38,6 +38,9 @@ def page() -> None:
     if not any(drawing_predictions.reads_digits(run) for run in candidates):
         st.info("None of your networks has learned digits yet.")
         first_network.offer()
+    if len(chosen) > answering.MOST_NETWORKS:
+        st.caption(f"The first {answering.MOST_NETWORKS} of these {len(chosen)} networks answer.")
+        chosen = chosen[: answering.MOST_NETWORKS]
     drawing_predictions.load_networks(chosen)
     drawing_predictions.show_styles()
     if source == "Upload":

@@ -21,7 +21,9 @@ from mnist_core.store import Store
 # Path below the app's own, which is where its pages lie, too.
 ADDRESS = "drawing-answers"
 # A picture of the pad has some two thousand bytes, and the ids of the networks come with it.
-_MOST_BYTES, _MOST_NETWORKS = 100_000, 100
+_MOST_BYTES = 100_000
+# The most networks that are asked about a drawing.
+MOST_NETWORKS = 100
 # So many questions are answered at a time; the others wait in turn, so that no answer takes far longer than another.
 _AT_ONCE = 2
 
@@ -68,7 +70,7 @@ def parse_question(content: bytes) -> Question | None:
     try:
         match json.loads(content):
             case {"runs": list(runs), "image": str(image), "seq": int(seq), "ended": bool(ended)}:
-                if len(runs) <= _MOST_NETWORKS and all(isinstance(run, str) for run in runs):
+                if len(runs) <= MOST_NETWORKS and all(isinstance(run, str) for run in runs):
                     return Question(runs, image, seq, ended)
     # Nested deep enough, JSON exhausts the stack.
     except (ValueError, RecursionError):

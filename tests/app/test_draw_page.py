@@ -22,7 +22,7 @@ from mnist_core.data import handwriting, mnist_5k
 from mnist_core.jobs.worker import work
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
-from tests.app.pages import answers_sent, opened
+from tests.app.pages import answers_sent, opened, texts
 from tests.labs import trained_run
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -127,6 +127,14 @@ def test_a_cleared_pad_has_no_prediction_and_an_empty_choice_has_a_message(store
     at.multiselect[0].set_value([]).run()
     assert not at.exception
     assert len(at.info) == 1
+
+
+def test_of_too_many_networks_the_first_ones_answer(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answering, "MOST_NETWORKS", 2)
+    at = opened("draw", runs=["3", "1", "2"])
+    assert list(cards(answers_sent(at)["html"])) == list(cards(put(at, a_drawing(1)))) == [3, 1]
+    assert "The first 2 of these 3" in texts(at)
+    assert "The first" not in texts(opened("draw", runs=["1", "2"]))
 
 
 def test_an_unknown_or_deleted_run_in_the_link_is_left_out(store: Store) -> None:

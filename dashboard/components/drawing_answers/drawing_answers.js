@@ -1,5 +1,5 @@
-// What networks read in the drawing of a pad on the same page. The server is asked for each picture outside Streamlit: a run
-// of the page, and drawing all of it anew in the browser, would take ten times as long.
+// What networks read in the drawing of a pad on the same page. The server is asked for each picture outside Streamlit, which
+// would run a part of the page and then have the browser go through all of it.
 
 import { lastingFor } from "../kept.js"
 import { ANSWERED, DRAWN } from "./drawing_events.js"
