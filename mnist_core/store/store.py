@@ -566,6 +566,10 @@ class Store:
         The run's `worker` is a new token: only its holder may record to the run. A run that is claimed by its id is
         trained in this process; any other is handed to a worker, and begins with that worker's first beat.
         """
+        with self.engine.connect() as connection:
+            # The jobs ask ten times a second, and mostly nothing is queued.
+            if run_id is None and not rows.is_any_queued(connection):
+                return None
         quotas = Quotas.stored(self.setting(QUOTAS_SETTING))
         while True:
             with self.engine.connect() as connection:
