@@ -125,7 +125,11 @@ def add_chosen_runs(key: str, *numbers: int) -> None:
 
 
 def replace_chosen_runs(key: str, numbers: Sequence[int]) -> None:
-    """Choose these runs and no others; to be called from a callback, as `add_chosen_runs`."""
+    """Choose these runs and no others; to be called from a callback, as `add_chosen_runs`.
+
+    A message that arrives late brings the runs before it; these are left out until it has the new ones.
+    """
+    st.session_state[f"{key}:replaced"] = [number for number in _chosen_numbers(key, []) if number not in numbers]
     st.session_state[key] = []
     st.session_state.pop(f"{key}:added", None)
     st.session_state[f"{key}:url"] = st.query_params.get_all(key)
@@ -139,6 +143,8 @@ def confirm_chosen_runs(key: str) -> None:
         return
     for number in st.session_state.get(key, []):
         st.session_state.get(f"{key}:added", {}).pop(number, None)
+    if not st.session_state.get(f"{key}:added"):
+        st.session_state.pop(f"{key}:replaced", None)
 
 
 def _follow_choice(key: str, follows: str) -> None:
@@ -167,9 +173,13 @@ def _numbers_from_url(key: str, runs: Mapping[int, Run], default: Sequence[int])
 
     Streamlit's own binding would put the runs' labels into the URL, and a renamed run would break the link.
     """
+    return [number for number in dict.fromkeys([*_chosen_numbers(key, default), *_added(key)]) if number in runs]
+
+
+def _added(key: str) -> list[int]:
+    """The runs that were added a short while ago, and that the browser may not know of yet."""
     now, times = time.monotonic(), st.session_state.get(f"{key}:added", {})
-    added = [number for number, when in times.items() if now - when < _CONFIRM_SECONDS]
-    return [number for number in dict.fromkeys([*_chosen_numbers(key, default), *added]) if number in runs]
+    return [number for number, when in times.items() if now - when < _CONFIRM_SECONDS]
 
 
 def _report_missing_runs(key: str, runs: Mapping[int, Run]) -> None:
@@ -199,7 +209,10 @@ def _chosen_numbers(key: str, default: Sequence[int]) -> list[int]:
         return parse_numbers(values)
     if key in st.session_state:
         value = st.session_state[key]
-        return [value] if isinstance(value, int) else list(value)
+        numbers = [value] if isinstance(value, int) else list(value)
+        knows_new_ones = set(_added(key)) <= set(numbers)
+        replaced = [] if knows_new_ones else st.session_state.get(f"{key}:replaced", [])
+        return [number for number in numbers if number not in replaced]
     return list(st.session_state.get(f"{key}:chosen", default))
 
 
