@@ -45,9 +45,8 @@ class Page:
 
     # The heading of the page.
     title: str = ""
-    # Ids of buttons and text fields by label, of components by name, and the fragments that these stand in.
+    # Ids of buttons and text fields by label.
     widgets: dict[str, str] = field(default_factory=dict)
-    fragments: dict[str, str] = field(default_factory=dict)
     # Interval of each fragment that repeats itself, when it is due, and when the server asked for it.
     timers: dict[str, list[float]] = field(default_factory=dict)
     # What the browser sends with a picture of a drawing, and the address.
@@ -218,21 +217,18 @@ class ClassSession:
             timers = self._page.timers
             self._page.timers = {one: timer for one, timer in timers.items() if timer[2] >= self._began}
         elif message.HasField("delta"):
-            self._see_element(message.delta.new_element, message.delta.fragment_id)
+            self._see_element(message.delta.new_element)
 
-    def _see_element(self, element: Any, fragment: str) -> None:
+    def _see_element(self, element: Any) -> None:
         kind = element.WhichOneof("type")
         if kind in ("button", "text_input"):
             shown = getattr(element, kind)
             self._page.widgets[shown.label] = shown.id
         elif kind == "heading" and element.heading.tag == "h1":
             self._page.title = element.heading.body
-        elif kind == "bidi_component":
-            name = element.bidi_component.component_name
-            self._page.widgets[name], self._page.fragments[name] = element.bidi_component.id, fragment
-            if name == "mnist_lab_drawing_answers":
-                data = json.loads(element.bidi_component.json)
-                self._page.networks, self._page.address = data["runs"], data["address"]
+        elif kind == "bidi_component" and element.bidi_component.component_name == "mnist_lab_drawing_answers":
+            data = json.loads(element.bidi_component.json)
+            self._page.networks, self._page.address = data["runs"], data["address"]
         elif kind == "exception":
             self._notes.error(f"exception on a page: {element.exception.type}: {element.exception.message[:200]}")
         elif kind == "alert" and element.alert.format == element.alert.ERROR:

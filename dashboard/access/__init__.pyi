@@ -4,6 +4,7 @@ from .current import is_teacher as is_teacher
 from .current import person_who_asks as person_who_asks
 from .gate import gate_middleware as gate_middleware
 from .gate import person_of as person_of
+from .hosts import base_path as base_path
 from .hosts import host_middleware as host_middleware
 from .known_people import known_people as known_people
 from .links import class_link as class_link

@@ -127,13 +127,18 @@ def is_loopback(host: str | None) -> bool:
     return (host or "").lower() == "localhost" or (address is not None and ip_address(address).is_loopback)
 
 
+def base_path() -> str:
+    """The path below which the app lies on its server, such as "/lab"; "" where that is the root."""
+    base = st.get_option("server.baseUrlPath").strip("/")
+    return f"/{base}" if base else ""
+
+
 def public_url() -> str:
     """The address of the root page for the browsers of other people, without a slash at its end.
 
     A public origin comes first, then a host that the settings name, then what the server listens at.
     """
-    base = st.get_option("server.baseUrlPath").strip("/")
-    path = f"/{quote(base)}" if base else ""
+    path = quote(base_path())
     origins = sorted(_origins(), key=lambda origin: origin.scheme != "https")
     if origins:
         usual = origins[0].port == _PORTS[origins[0].scheme]

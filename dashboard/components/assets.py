@@ -14,6 +14,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from dashboard.access import base_path
 from mnist_core.errors import MnistLabError
 
 _HERE = Path(__file__).parent
@@ -130,5 +131,4 @@ def _write(target: Path, content: bytes) -> None:
 
 
 def _url(name: str) -> str:
-    base = st.get_option("server.baseUrlPath").strip("/")
-    return f"{f'/{base}' if base else ''}/app/static/{name}"
+    return f"{base_path()}/app/static/{name}"

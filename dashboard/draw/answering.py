@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import streamlit as st
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from dashboard.access import person_who_asks
+from dashboard.access import base_path, person_who_asks
 from dashboard.components import decode_picture
 from dashboard.frame import pace_of_strokes, store_of
 from mnist_core.errors import NotAllowedError
@@ -41,7 +40,6 @@ class Question:
 
 def routes() -> list[BaseRoute]:
     """The route at which browsers ask, to be given to `st.App`."""
-    base = st.get_option("server.baseUrlPath").strip("/")
     threads = ThreadPoolExecutor(_AT_ONCE, "drawing-answers")
 
     async def answer(request: Request) -> Response:
@@ -62,7 +60,7 @@ def routes() -> list[BaseRoute]:
             )
         return _said(200, html=html, pause=round(1000 * pace_of_strokes()))
 
-    return [Route(f"/{base}/{ADDRESS}" if base else f"/{ADDRESS}", answer, methods=["POST"])]
+    return [Route(f"{base_path()}/{ADDRESS}", answer, methods=["POST"])]
 
 
 def parse_question(content: bytes) -> Question | None:

@@ -12,12 +12,13 @@ import re
 from asyncio import Lock
 from collections import OrderedDict
 
-import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dashboard.access import base_path
 
 _COMPRESSED = r"/(?:app/)?static/[\w./-]+\.(?:js|css)"
 # A name with a digest or a version in it, such as components-0123456789ab/curves.js or plotly-7.1.0.min.js
@@ -38,7 +39,7 @@ _CONDITIONS = frozenset(
 
 def compression_middleware() -> list[Middleware]:
     """What `st.App` is to run before Streamlit sends a file."""
-    return [Middleware(CompressedFiles, base=st.get_option("server.baseUrlPath").strip("/"))]
+    return [Middleware(CompressedFiles, base=base_path())]
 
 
 class CompressedFiles:
@@ -46,9 +47,8 @@ class CompressedFiles:
 
     def __init__(self, app: ASGIApp, base: str = "") -> None:
         self._app = app
-        prefix = re.escape(f"/{base}") if base else ""
-        self._compressed = re.compile(prefix + _COMPRESSED, re.ASCII)
-        self._named_by_content = re.compile(prefix + _NAMED_BY_CONTENT, re.ASCII)
+        self._compressed = re.compile(re.escape(base) + _COMPRESSED, re.ASCII)
+        self._named_by_content = re.compile(re.escape(base) + _NAMED_BY_CONTENT, re.ASCII)
         # Contents by path and Streamlit's ETag; the one that was sent longest ago is first.
         self._kept: OrderedDict[tuple[str, str], bytes] = OrderedDict()
         # One file at a time, so that many first visitors together do not compress the same file many times.

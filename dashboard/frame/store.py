@@ -72,12 +72,13 @@ def _download(name: str) -> Download:
 
 
 def _warm_up() -> None:
-    """Import what drawing and inspecting need before they are opened: torch alone takes two seconds."""
+    """Import what drawing and inspecting need before they are opened, torch alone takes two seconds; then keep all that
+    is imported out of Python's search for garbage.
+    """
     from mnist_core.analysis import explain  # noqa: F401
     from mnist_core.architectures import building  # noqa: F401
     from mnist_core.training import checkpoints  # noqa: F401
 
-    # What is imported stays. Python would look through all of it for garbage now and then, which held up all pages of a
-    # class for half a second.
+    # What is imported stays. To look through all of it held up all pages of a class for half a second now and then.
     gc.collect()
     gc.freeze()

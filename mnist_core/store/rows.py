@@ -148,12 +148,6 @@ def queue_order(connection: sa.Connection, most_of_student: int | None = None) -
     return fair_order(waiting, running, last_started, most_of_student)
 
 
-def is_any_queued(connection: sa.Connection) -> bool:
-    """Whether there is a queued run, perhaps only deleted ones or some whose rows cannot be read."""
-    # As in `queue_order`, only an index is read.
-    return connection.execute(sa.select(runs.c.number).where(runs.c.state == "queued").limit(1)).first() is not None
-
-
 def first_queued(connection: sa.Connection, most_of_student: int | None = None) -> int | None:
     """Number of the next run of the queue whose row is not on a damaged page, or None.
 

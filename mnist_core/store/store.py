@@ -566,10 +566,9 @@ class Store:
         The run's `worker` is a new token: only its holder may record to the run. A run that is claimed by its id is
         trained in this process; any other is handed to a worker, and begins with that worker's first beat.
         """
-        with self.engine.connect() as connection:
-            # The jobs ask ten times a second, and mostly nothing is queued.
-            if run_id is None and not rows.is_any_queued(connection):
-                return None
+        # The jobs ask ten times a second, and mostly nothing is queued.
+        if run_id is None and not self._is_any_queued():
+            return None
         quotas = Quotas.stored(self.setting(QUOTAS_SETTING))
         while True:
             with self.engine.connect() as connection:
@@ -599,6 +598,13 @@ class Store:
             if matches or (run_id is not None and not broken):
                 return matches[0] if matches else None
             # The run was broken, or another process claimed it first: try the next one.
+
+    def _is_any_queued(self) -> bool:
+        """Whether there is a queued run, perhaps only deleted ones or some whose rows cannot be read."""
+        # Only an index is read, so that a damaged row cannot end it.
+        query = sa.select(runs.c.number).where(runs.c.state == "queued").limit(1)
+        with self.engine.connect() as connection:
+            return connection.execute(query).first() is not None
 
     def broken_holders(self) -> list[Holder]:
         """The processes that train running runs whose rows cannot be read as runs."""
@@ -661,13 +667,13 @@ class Store:
 
     def held(self, claimed: Sequence[Run]) -> set[str]:
         """Ids of those of these runs that are still running under their claims."""
-        by_number = {run.number: run for run in claimed if run.worker is not None}
-        if not by_number:
+        numbers = [run.number for run in claimed if run.worker is not None]
+        if not numbers:
             return set()
-        query = sa.select(runs.c.number, runs.c.worker).where(runs.c.number.in_(by_number), runs.c.state == "running")
+        query = sa.select(runs.c.number, runs.c.worker).where(runs.c.number.in_(numbers), runs.c.state == "running")
         with self.engine.connect() as connection:
-            rows_found = connection.execute(query).all()
-        return {by_number[number].id for number, worker in rows_found if worker == by_number[number].worker}
+            workers = {row.number: row.worker for row in connection.execute(query)}
+        return {run.id for run in claimed if run.worker is not None and workers.get(run.number) == run.worker}
 
     def beat(self, run: Run) -> str | None:
         """Record a sign of life of the run's worker; returns "stop", "pause", "move" or None. Raises LostRunError."""

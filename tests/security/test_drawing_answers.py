@@ -1,12 +1,10 @@
 """Who gets what at the address where browsers ask about drawings: nobody, students and the teacher, at the real app."""
 
 import base64
-import http.client
 import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +17,7 @@ from mnist_core.store.store import Store
 from mnist_core.store.student_store import StudentStore
 from tests.app_process import app_process, entry_cookie, free_port, wait_until
 from tests.blank_files import write_blank_files
+from tests.http_answers import Answer, ask
 from tests.labs import trained_run
 
 TINY = RunConfig(dataset="mnist-5k", architecture="softmax", train_images=500, epochs=1)
@@ -48,26 +47,10 @@ def question(*runs: object, **changed: object) -> dict[str, object]:
     return {"runs": list(runs), "image": picture(), "seq": 7, "ended": True, **changed}
 
 
-@dataclass(frozen=True)
-class Said:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def fields(self) -> dict[str, Any]:
-        return json.loads(self.body)
-
-
-def ask(lab: Lab, cookie: str, body: object, kind: str = "application/json") -> Said:
+def ask_about(lab: Lab, cookie: str, body: object, kind: str = "application/json") -> Answer:
     """The answer to this body of a POST: bytes as they are, all else as JSON."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    connection = http.client.HTTPConnection("127.0.0.1", lab.port, timeout=60)
-    connection.request("POST", f"/{answering.ADDRESS}", content, {"Cookie": cookie, "Content-Type": kind})
-    response = connection.getresponse()
-    said = Said(response.status, {name.lower(): text for name, text in response.getheaders()}, response.read())
-    connection.close()
-    return said
+    return ask(lab.port, f"/{answering.ADDRESS}", "POST", content, Cookie=cookie, Content_Type=kind)
 
 
 @pytest.fixture(scope="module")
@@ -77,40 +60,42 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     write_blank_files("mnist", folder / "data")
     store = Store.open(results)
     with app_process(results, port, env={"MNIST_LAB_ACCESS": "on", "MNIST_LAB_DATA": str(folder / "data")}):
-        teacher, other = entry_cookie(port, results, "teacher"), entry_cookie(port, results)
+        entry_cookie(port, results)
         owner = read_people(store, "student")[0].id
-        assert other
         shared = trained_run(store, TINY)
         # The app trains it.
         hidden = StudentStore(store, owner).enqueue(TINY.replace(seed=1))
         wait_until(lambda: store.run(hidden.id).state == "finished")
-        yield Lab(port, store, teacher, entry_cookie(port, results), shared.id, hidden.id)
+        teacher, student = entry_cookie(port, results, "teacher"), entry_cookie(port, results)
+        yield Lab(port, store, teacher, student, shared.id, hidden.id)
 
 
 def test_nobody_gets_an_answer(lab: Lab) -> None:
     for cookie in ("", lab.student[:-2]):
-        assert ask(lab, cookie, question(lab.shared)).status == 401
+        assert ask_about(lab, cookie, question(lab.shared)).status == 401
 
 
 def test_a_student_gets_answers_of_what_is_shared_alone_and_the_teacher_of_all(lab: Lab) -> None:
     marks = {run.id: f"data-run='{run.number}'" for run in lab.store.runs()}
     for cookie, seen in ((lab.student, [lab.shared]), (lab.teacher, [lab.shared, lab.hidden])):
-        said = ask(lab, cookie, question(lab.shared, lab.hidden, "nonsense"))
+        said = ask_about(lab, cookie, question(lab.shared, lab.hidden, "nonsense"))
         assert said.status == 200
         assert said.headers["cache-control"] == "no-store"
-        assert {run for run, mark in marks.items() if mark in said.fields["html"]} == set(seen)
-        assert said.fields["html"].count("data-answer=") == len(seen)
-        assert "data-seq='7' data-ended='true'" in said.fields["html"]
-        assert said.fields["pause"] >= 90
-    said = ask(lab, lab.student, question(lab.hidden))
-    assert (said.status, said.fields["passes"], "html" in said.fields) == (404, False, False)
+        fields = json.loads(said.body)
+        assert {run for run, mark in marks.items() if mark in fields["html"]} == set(seen)
+        assert fields["html"].count("data-answer=") == len(seen)
+        assert "data-seq='7' data-ended='true'" in fields["html"]
+        assert fields["pause"] >= 90
+    said = ask_about(lab, lab.student, question(lab.hidden))
+    fields = json.loads(said.body)
+    assert (said.status, fields["passes"], "html" in fields) == (404, False, False)
 
 
 def test_an_empty_or_damaged_picture_is_an_empty_pad(lab: Lab) -> None:
     for image in ("", "no picture", base64.b64encode(b"\x89PNG\r\n\x1a\nrubbish").decode()):
-        said = ask(lab, lab.student, question(lab.shared, image=image))
+        said = ask_about(lab, lab.student, question(lab.shared, image=image))
         assert said.status == 200
-        assert "data-answer=" not in said.fields["html"]
+        assert "data-answer=" not in json.loads(said.body)["html"]
 
 
 @pytest.mark.parametrize(
@@ -129,23 +114,23 @@ def test_an_empty_or_damaged_picture_is_an_empty_pad(lab: Lab) -> None:
     ],
 )
 def test_what_is_no_question_is_refused_in_a_sentence(lab: Lab, body: object) -> None:
-    said = ask(lab, lab.student, body)
+    said = ask_about(lab, lab.student, body)
     assert said.status == 400
-    assert said.fields["problem"]
-    assert said.fields["passes"] is False
+    assert json.loads(said.body)["problem"]
+    assert json.loads(said.body)["passes"] is False
 
 
 def test_a_form_of_another_site_gets_no_answer(lab: Lab) -> None:
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""):
-        assert ask(lab, lab.teacher, question(lab.shared), kind).status == 400
+        assert ask_about(lab, lab.teacher, question(lab.shared), kind).status == 400
 
 
 def test_who_is_sent_out_gets_no_answer_any_more(lab: Lab) -> None:
     cookie = entry_cookie(lab.port, lab.store.root)
     newest = max(read_people(lab.store, "student"), key=lambda person: person.created)
-    assert ask(lab, cookie, question(lab.shared)).status == 200
+    assert ask_about(lab, cookie, question(lab.shared)).status == 200
     send_out(lab.store, [newest.id])
     # For a second and a half the app remembers who is let in.
-    while (said := ask(lab, cookie, question(lab.shared))).status == 200:
+    while (said := ask_about(lab, cookie, question(lab.shared))).status == 200:
         pass
     assert said.status in (401, 403)

@@ -35,6 +35,7 @@ from mnist_core.store.quotas import Quotas
 from mnist_core.store.store import Store
 from tests.app_process import app_process, entry_cookie, free_port, wait_until
 from tests.blank_files import write_blank_files
+from tests.http_answers import ask
 from tests.protocol_client import Visitor, elements_of
 
 PAGES = ["/", "/train", "/sweeps", "/inspect", "/draw", "/compare?runs=1", "/studies", "/data"]
@@ -78,13 +79,6 @@ WRONG = [
 
 
 @dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True)
 class Lab:
     port: int
     results: Path
@@ -96,15 +90,6 @@ class Lab:
 
     def token(self, role: str) -> str:
         return json.loads((self.results / "access.json").read_text())[role]
-
-
-def ask(port: int, target: str, method: str = "GET", source: str = "127.0.0.1", **headers: str) -> Answer:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30, source_address=(source, 0))
-    connection.request(method, target, headers={name.replace("_", "-"): value for name, value in headers.items()})
-    response = connection.getresponse()
-    answer = Answer(response.status, {name.lower(): text for name, text in response.getheaders()}, response.read())
-    connection.close()
-    return answer
 
 
 @pytest.fixture(scope="module")
