@@ -94,7 +94,10 @@ def test_what_is_drawn_while_the_app_is_away_is_answered_once_it_is_back(
         app.wait()
         stroke(page, 0.6)
         expect(note).to_be_visible()
+        # What is still shown answers an earlier drawing, and looks so.
+        expect(page.locator(".drawing-answers .place")).to_have_css("opacity", "0.4")
         running.enter_context(app_process(own_lab, port))
         expect(note).to_be_hidden()
+        expect(page.locator(".drawing-answers .place")).to_have_css("opacity", "1")
         expect_answers(page, 1)
         expect(page.locator(".pad")).to_have_attribute("data-strokes", "2")

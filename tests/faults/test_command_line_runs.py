@@ -20,6 +20,7 @@ from mnist_core.store import concurrency, processes
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 from tests.app_process import ROOT, wait_until
+from tests.watched_runs import stop_process
 
 CLI = [sys.executable, "-m", "mnist_core"]
 TRAIN = [*CLI, "train", "--dataset", "mnist-5k", "--architecture", "mlp-100", "--epochs", "2000"]
@@ -131,7 +132,7 @@ def asleep_for_a_day(store: Store, run: Run) -> None:
 
 @pytest.mark.long
 def test_a_run_that_is_only_asleep_is_left_alone_and_goes_on(store: Store, training: "subprocess.Popen[str]"):
-    training.send_signal(signal.SIGSTOP)
+    stop_process(store, training.pid, while_it_writes=False)
     run = store.runs()[0]
     asleep_for_a_day(store, run)
     assert json.loads(answer("list", "--json"))[0]["state"] == "running"

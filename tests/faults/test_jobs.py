@@ -20,6 +20,7 @@ from mnist_core.store import ACTIVE_STATES, concurrency, glimpse_files
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 from tests.app_process import wait_until
+from tests.watched_runs import stop_process
 
 LONG = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=2000)
 SHORT = LONG.replace(epochs=2)
@@ -196,7 +197,7 @@ def hand_over_to_one_that_never_begins(store: Store, running: queue.Jobs) -> tup
     pid = store.run(before.id).pid
     assert pid
     wait_until(lambda: store.run(before.id).state == "finished")
-    os.kill(pid, signal.SIGSTOP)
+    stop_process(store, pid, while_it_writes=False)
     run = enqueue(store, running, SHORT)
     wait_until(lambda: store.run(run.id).state == "running")
     return run, pid

@@ -70,6 +70,6 @@ async function answerTo(url, question) {
     if (response.status === 401) location.reload()
     return await response.json()
   } catch {
-    return { problem: "The app does not answer. Your drawing stays, and it is asked again every two seconds.", passes: true }
+    return { problem: "The app does not answer; it is asked again every two seconds. Your drawing stays.", passes: true }
   }
 }
