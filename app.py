@@ -21,6 +21,7 @@ from dashboard.frame import (
     titles,
     troubles,
 )
+from dashboard.train import renewing
 
 
 def draw() -> None:
@@ -59,6 +60,7 @@ else:
             *serving.routes([*navigation.PAGES, navigation.GLOSSARY], {"": train, "train": train, "compare": compare}),
             *troubles.routes(),
             *answering.routes(),
+            *renewing.routes(),
         ],
         middleware=[
             *host_middleware(),

@@ -4,6 +4,7 @@ import base64
 import http.client
 import io
 import json
+import math
 import random
 import time
 from collections import Counter
@@ -52,8 +53,20 @@ class Page:
     # What the browser sends with a picture of a drawing, and the address.
     networks: list[str] = field(default_factory=list)
     address: str = ""
+    # What the browser renews by asking the server, if anything.
+    renewal: "Renewal | None" = None
     # Seconds between two pictures of a stroke, as the browser is told.
     pause: float = 0.1
+
+
+@dataclass
+class Renewal:
+    """What the browser asks about parts of a page: where, with what, when next; and the fragment that draws them."""
+
+    address: str
+    view: str
+    due: float
+    fragment: str
 
 
 class ClassSession:
@@ -128,23 +141,20 @@ class ClassSession:
         picture.save(content, "PNG")
         image = base64.b64encode(content.getvalue()).decode()
         question = {"runs": self._page.networks, "image": image, "seq": self._drawings, "ended": ended}
-        headers = {"Content-Type": "application/json", "Cookie": self._visitor.cookie}
         began = time.monotonic()
-        self._asking.request("POST", f"/{self._page.address}", json.dumps(question), headers)
-        response = self._asking.getresponse()
-        answer = json.loads(response.read())
+        status, answer = self._ask(self._page.address, question)
         seconds = time.monotonic() - began
-        if response.status == 200:
+        if status == 200:
             self._page.pause = answer["pause"] / 1000
         else:
-            self._notes.error(f"a drawing was answered with {response.status}: {answer['problem'][:200]}")
+            self._notes.error(f"a drawing was answered with {status}: {answer['problem'][:200]}")
         return seconds
 
     def tick(self) -> float:
-        """Have the parts of the page that repeat themselves drawn once more, due or not; returns the seconds."""
-        if not self._page.timers:
-            raise RuntimeError(f"nothing on {self._page.title} repeats itself")
-        return sum(self._rerun(_fragment(one), _is_updated) for one in list(self._page.timers))
+        """Ask what is new in the part of the page that renews itself, due or not; returns the seconds."""
+        if self._page.renewal is None:
+            raise RuntimeError(f"nothing on {self._page.title} renews itself")
+        return self._renew(self._page.renewal)
 
     def start_run(self) -> None:
         """Start a small run of its own, and watch it for some seconds."""
@@ -162,6 +172,9 @@ class ClassSession:
         until = time.monotonic() + seconds
         waits, began = False, 0.0
         while (now := time.monotonic()) < until or waits:
+            renewal = self._page.renewal
+            if not waits and renewal is not None and renewal.due <= now:
+                self._notes.time("look at runs", self._renew(renewal))
             if not waits and (due := [one for one, timer in self._page.timers.items() if timer[1] <= now]):
                 self._page.timers[due[0]][1] = now + self._page.timers[due[0]][0]
                 self._visitor.send(_fragment(due[0]))
@@ -178,6 +191,27 @@ class ClassSession:
             if waits and now - began > PATIENCE:
                 self._notes.error(f"no update within {PATIENCE:.0f} s")
                 return
+
+    def _renew(self, renewal: Renewal) -> float:
+        """Ask what is new, and have it drawn if only the page can do that; returns the seconds."""
+        began = time.monotonic()
+        status, answer = self._ask(renewal.address, {"view": renewal.view})
+        if status == 200 and not answer.get("run"):
+            renewal.due = time.monotonic() + answer["pause"] / 1000
+        elif status in (200, 404):
+            # The page's own answer brings another renewal.
+            renewal.due = math.inf
+            self._rerun(_fragment(renewal.fragment), _is_updated)
+        else:
+            self._notes.error(f"a look at runs was answered with {status}: {answer['problem'][:200]}")
+        return time.monotonic() - began
+
+    def _ask(self, address: str, question: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Status and content of the answer to a question of the page's scripts."""
+        headers = {"Content-Type": "application/json", "Cookie": self._visitor.cookie}
+        self._asking.request("POST", f"/{address}", json.dumps(question), headers)
+        response = self._asking.getresponse()
+        return response.status, json.loads(response.read())
 
     def _rerun(self, message: BackMsg, is_last: Callable[[ForwardMsg], bool]) -> float:
         """Send a message; returns the seconds until what was waited for has come. Raises TimeoutError."""
@@ -217,9 +251,9 @@ class ClassSession:
             timers = self._page.timers
             self._page.timers = {one: timer for one, timer in timers.items() if timer[2] >= self._began}
         elif message.HasField("delta"):
-            self._see_element(message.delta.new_element)
+            self._see_element(message.delta.new_element, message.delta.fragment_id)
 
-    def _see_element(self, element: Any) -> None:
+    def _see_element(self, element: Any, fragment: str) -> None:
         kind = element.WhichOneof("type")
         if kind in ("button", "text_input"):
             shown = getattr(element, kind)
@@ -229,6 +263,11 @@ class ClassSession:
         elif kind == "bidi_component" and element.bidi_component.component_name == "mnist_lab_drawing_answers":
             data = json.loads(element.bidi_component.json)
             self._page.networks, self._page.address = data["runs"], data["address"]
+        elif kind == "bidi_component" and element.bidi_component.component_name == "mnist_lab_renewal":
+            data = json.loads(element.bidi_component.json)
+            # Where the page is to run without a question, this asks one first, which comes to the same.
+            due = time.monotonic() + data["pause"] / 1000
+            self._page.renewal = Renewal(data["address"], data["view"], due, fragment)
         elif kind == "exception":
             self._notes.error(f"exception on a page: {element.exception.type}: {element.exception.message[:200]}")
         elif kind == "alert" and element.alert.format == element.alert.ERROR:

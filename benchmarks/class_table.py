@@ -65,6 +65,7 @@ _GOALS = {
     "drawn answer": "<= 0.4 s",
     "drawn answer, browser": "<= 0.4 s",
     "click on Start": "",
+    "look at runs": "",
     "update of a page": "",
     "question for messages": "",
 }

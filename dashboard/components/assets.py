@@ -56,6 +56,7 @@ CURVE_CHART = "curves.js"
 _FILES[CURVE_CHART] = joined(
     "kept.js",
     "page_run.js",
+    "renewal/renewed.js",
     *(f"curve_chart/curve_{part}.js" for part in ("axes", "points", "drawing", "cross", "chart")),
 ).encode()
 _DIGEST = hashlib.sha256(repr(_FILES).encode()).hexdigest()[:12]

@@ -29,7 +29,7 @@ from .learned_weights import LearnedWeights as LearnedWeights
 from .learned_weights import coloured_weights as coloured_weights
 from .learned_weights import load_learned_weights as load_learned_weights
 from .learned_weights import weight_scale_html as weight_scale_html
-from .live_curves import latest_training_accuracy as latest_training_accuracy
+from .live_curves import LiveCurves as LiveCurves
 from .live_curves import live_curves as live_curves
 from .luck import show_luck as show_luck
 from .run_predictions import ImagePrediction as ImagePrediction
@@ -39,5 +39,8 @@ from .run_predictions import load_predictions as load_predictions
 from .run_predictions import predicted_splits as predicted_splits
 from .run_predictions import split_predictions as split_predictions
 from .run_table import CHOSEN_ON_COLUMN as CHOSEN_ON_COLUMN
+from .watching import recording_of as recording_of
+from .watching import renewed_thinking as renewed_thinking
 from .watching import show_replay as show_replay
 from .watching import show_thinking as show_thinking
+from .watching import thinking_key as thinking_key

@@ -1,25 +1,42 @@
 """Learning curves of runs that may still train, with the controls of their chart."""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import streamlit as st
 
-from dashboard.components import growing_curve_chart, visible_range
+from dashboard.components import ChartHistory, chart_history, growing_curve_chart, next_message, visible_range
 from dashboard.frame import cached_by_run, choose_option, open_store
 from mnist_core.analysis import measures
 from mnist_core.errors import StoreError
-from mnist_core.plots import CurveAxis, LineCache, learning_chart
-from mnist_core.store import Run, RunCurves, joined_curves
+from mnist_core.plots import CurveAxis, CurveChart, LineCache, learning_chart
+from mnist_core.store import Run, RunCurves, Store, joined_curves
 from mnist_core.text import in_markdown
 
 _METRICS = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
 # The training accuracy of "now" is a mean over this many of the latest recorded windows, each of about 0.1 s.
 _LATEST = 20
 _AXES: list[CurveAxis] = ["step", "epoch", "seconds"]
-# Key of the chart, and of what this session has read for it.
-_CHART, _FOLLOWED = "curves", "curves:followed"
+# Key of the chart.
+_CHART = "curves"
+
+
+class _View(TypedDict):
+    """What `learning_chart` is told by the controls."""
+
+    x: CurveAxis
+    smoothing: float
+    log_x: bool
+    log_y: bool
+
+
+class _Counts(TypedDict):
+    """How many measurements a chart is made from, and the newest step among them."""
+
+    points: int
+    last_step: int
 
 
 @dataclass
@@ -49,44 +66,72 @@ class FollowedRuns:
         self.lines = {key: kept for key, kept in self.lines.items() if key[0] in run_ids}
 
 
-def live_curves(runs: Sequence[Run]) -> None:
-    """The chart of these runs; a run whose recorded metrics are damaged is named and left out."""
-    notes = {run.id: "" if run.active else _damage(run) for run in runs}
-    for note in filter(None, notes.values()):
-        st.error(in_markdown(note))
-    runs = [run for run in runs if not notes[run.id]]
-    # The controls stand below the chart, which is what one looks at.
-    chart_place = st.container()
-    view = _chart_controls()
-    if note := measures.training_loss_note(runs):
-        st.caption(note)
-    store = open_store()
-    followed: FollowedRuns = st.session_state.setdefault(_FOLLOWED, FollowedRuns())
-    followed.keep([run.id for run in runs])
-    for run in runs:
-        followed.add(run.id, *store.new_curves(run.id, followed.last_row(run.id), _METRICS))
-    curves = {run.id: followed.curves(run.id) for run in runs}
-    window = visible_range(_CHART, view["x"])
-    chart = learning_chart(curves, runs, window=window, cache=followed.lines, **view)
-    steps = [series.step for series in (recorded.get("train_loss") for recorded in curves.values()) if series]
-    with chart_place:
-        growing_curve_chart(
-            _CHART,
-            chart,
-            "Learning curves",
-            empty="Waiting for the first measurements …" if runs else "No run is selected.",
-            points=sum(map(len, steps)),
-            last_step=max((int(step[-1]) for step in steps if len(step)), default=0),
-        )
+@dataclass(eq=False)
+class LiveCurves:
+    """The chart of runs that may still train, for one session: what was read of the runs, and how they are shown.
+
+    While the page draws it, another thread may ask for what is new.
+    """
+
+    _followed: FollowedRuns = field(default_factory=FollowedRuns)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    # Ids of the runs on the chart, the controls' values, and the part of the horizontal axis that is seen.
+    _shown: Sequence[str] = ()
+    _view: _View | None = None
+    _window: tuple[float, float] | None = None
+    # What the browser has been sent.
+    _history: ChartHistory = field(default_factory=ChartHistory)
+
+    def show(self, runs: Sequence[Run]) -> None:
+        """Draw the chart of these runs; a run whose recorded metrics are damaged is named and left out."""
+        notes = {run.id: "" if run.active else _damage(run) for run in runs}
+        for note in filter(None, notes.values()):
+            st.error(in_markdown(note))
+        runs = [run for run in runs if not notes[run.id]]
+        # The controls stand below the chart, which is what one looks at.
+        chart_place = st.container()
+        view = _chart_controls()
+        if note := measures.training_loss_note(runs):
+            st.caption(note)
+        empty = "Waiting for the first measurements …" if runs else "No run is selected."
+        with self._lock, chart_place:
+            self._shown, self._view = [run.id for run in runs], view
+            self._window, self._history = visible_range(_CHART, view["x"]), chart_history(_CHART)
+            chart = self._chart(open_store(), runs, view)
+            growing_curve_chart(_CHART, chart, "Learning curves", empty=empty, **self._counts())
+
+    def renewed(self, store: Store, runs: Sequence[Run]) -> dict[str, Any]:
+        """By its key, the message that brings the chart up to date; `runs` as the store has them now."""
+        with self._lock:
+            if self._view is None:
+                return {}
+            chart = self._chart(store, [run for run in runs if run.id in self._shown], self._view)
+            return {_CHART: next_message(self._history, chart, **self._counts())}
+
+    def training_accuracy(self, run_id: str) -> float | None:
+        """Accuracy (a fraction) on the training images of the latest steps; None before any was read."""
+        recorded = self._followed.curves(run_id).get("train_accuracy")
+        return None if recorded is None or not len(recorded.value) else float(recorded.value[-_LATEST:].mean())
+
+    def _chart(self, store: Store, runs: Sequence[Run], view: _View) -> CurveChart:
+        """The chart with all that has been recorded by now."""
+        followed = self._followed
+        followed.keep([run.id for run in runs])
+        for run in runs:
+            followed.add(run.id, *store.new_curves(run.id, followed.last_row(run.id), _METRICS))
+        curves = {run.id: followed.curves(run.id) for run in runs}
+        return learning_chart(curves, runs, window=self._window, cache=followed.lines, **view)
+
+    def _counts(self) -> _Counts:
+        losses = [self._followed.curves(run_id).get("train_loss") for run_id in self._shown]
+        steps = [series.step for series in losses if series]
+        last_step = max((int(step[-1]) for step in steps if len(step)), default=0)
+        return {"points": sum(map(len, steps)), "last_step": last_step}
 
 
-class _View(TypedDict):
-    """What `learning_chart` is told by the controls."""
-
-    x: CurveAxis
-    smoothing: float
-    log_x: bool
-    log_y: bool
+def live_curves() -> LiveCurves:
+    """The live curves of this session."""
+    return st.session_state.setdefault("curves:live", LiveCurves())
 
 
 def _chart_controls() -> _View:
@@ -124,10 +169,3 @@ def _damage(run: Run) -> str:
     except StoreError as error:
         return str(error)
     return ""
-
-
-def latest_training_accuracy(run_id: str) -> float | None:
-    """Accuracy (a fraction) on the training images of the latest steps; None before `live_curves` has read any."""
-    followed: FollowedRuns | None = st.session_state.get(_FOLLOWED)
-    recorded = followed.curves(run_id).get("train_accuracy") if followed else None
-    return None if recorded is None or not len(recorded.value) else float(recorded.value[-_LATEST:].mean())

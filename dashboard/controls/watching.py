@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from dashboard.components import LayerMeasures, ThinkingView, Tile, thinking
+from dashboard.components import LayerMeasures, ThinkingView, Tile, thinking, thinking_message
 from dashboard.frame import open_store
 from mnist_core.analysis import class_names_of
 from mnist_core.errors import StoreError
 from mnist_core.plots import run_label, run_style
-from mnist_core.store import Recording, Run, glimpse_files, read_recording
+from mnist_core.store import Recording, Run, Store, glimpse_files, read_recording
 from mnist_core.text import clock_text, in_html, in_markdown
 from mnist_core.training import Glimpse, Watched
 
@@ -35,16 +35,15 @@ _OF_SKLEARN = (
 def show_thinking(run: Run, moment_key: str | None = None) -> None:
     """The newest glimpse of a run that trains, in place; of one that has ended a slider over all of them.
 
-    Cheap enough for a fragment that repeats itself: the file is read only when it has changed. The slider has the key
+    Cheap enough to be shown again and again: the file is read only when it has changed. The slider has the key
     `moment_key`, which is also its query parameter; by default one with the run's number, so that a page may show
     several runs.
     """
-    key = f"thinking-{run.number}"
-    label = f"What run {run.number} answers while it learns"
-    recording, trouble = _recording_of(run)
+    recording, trouble = recording_of(open_store(), run)
     if trouble:
         st.warning(in_markdown(trouble))
         return
+    key, label = thinking_key(run), _label(run)
     if recording is None:
         if run.active:
             thinking(key, None, label, live=True, waiting=_waiting_text(run))
@@ -52,21 +51,50 @@ def show_thinking(run: Run, moment_key: str | None = None) -> None:
             st.info(_nothing_text(run))
         return
     if run.active:
-        # Renewed ever more rarely, so that tiles seldom move.
-        seen = 2 ** int(math.log2(len(recording)))
-        order = _hardest_first([recording], seen)
-        view = _view(run, recording, len(recording) - 1, order, _live_facts(run, recording))
-        thinking(key, view, label, live=True)
+        thinking(key, _newest(open_store(), run, recording), label, live=True)
         return
     share = _choose_moment(moment_key or f"moment-{run.number}")
     thinking(key, _replayed(run, recording, share, _hardest_first([recording])), label)
+
+
+def renewed_thinking(store: Store, run: Run, recording: Recording, held: str) -> str:
+    """The message that brings what `show_thinking` shows of a run that trains up to date.
+
+    `held`: what `held_images` of its `thinking_key` has said.
+    """
+    return thinking_message(thinking_key(run), _newest(store, run, recording), _label(run), held)
+
+
+def recording_of(store: Store, run: Run) -> tuple[Recording | None, str]:
+    """The glimpses of a run, None if there are none; and what is wrong with their file, "" if nothing is."""
+    path = glimpse_files.recording_path(store.folder(run.id))
+    if path is None:
+        return None, ""
+    try:
+        about = path.stat()
+        recording = _read(path, about.st_mtime_ns, about.st_size)
+    except FileNotFoundError:
+        # Training has just ended, and the file has got its other name.
+        return None, ""
+    except (StoreError, OSError) as error:
+        reason = error if isinstance(error, StoreError) else error.strerror
+        return None, (
+            f"How run {run.number} learned cannot be shown: {reason} The run itself, its curves and its results are "
+            "not affected."
+        )
+    return (recording if len(recording) else None), ""
+
+
+def thinking_key(run: Run) -> str:
+    """The key of the view of this run."""
+    return f"thinking-{run.number}"
 
 
 def show_replay(runs: Sequence[Run], moment_key: str = "moment") -> None:
     """What two or more runs answered at the same share of their training, side by side under one slider."""
     recordings = []
     for run in runs:
-        recording, trouble = _recording_of(run)
+        recording, trouble = recording_of(open_store(), run)
         if trouble:
             st.warning(in_markdown(trouble))
         elif recording is None:
@@ -85,10 +113,9 @@ def show_replay(runs: Sequence[Run], moment_key: str = "moment") -> None:
             with column:
                 colour = run_style(run.number).colour
                 st.html(f"<span style='color:{colour}'>●</span> <b>{in_html(run_label(run, 60))}</b>")
-                label = f"What run {run.number} answers while it learns"
                 # Runs that were asked about the same images show them in the same order.
                 same = [other for _, other in shown if np.array_equal(other.watched.images, recording.watched.images)]
-                thinking(f"thinking-{run.number}", _replayed(run, recording, share, _hardest_first(same)), label)
+                thinking(thinking_key(run), _replayed(run, recording, share, _hardest_first(same)), _label(run))
 
 
 def _choose_moment(key: str) -> int:
@@ -111,15 +138,28 @@ def _replayed(run: Run, recording: Recording, percent: int, order: Sequence[int]
     steps = recording.steps
     wanted = steps[0] + (steps[-1] - steps[0]) * percent / 100
     index = int(np.searchsorted(steps, wanted, side="right")) - 1
-    return _view(run, recording, index, order, _past_facts(run, recording.glimpse(index)))
+    return _view(open_store(), run, recording, index, order, _past_facts(run, recording.glimpse(index)))
+
+
+def _newest(store: Store, run: Run, recording: Recording) -> ThinkingView:
+    """The last glimpse."""
+    # Their order is renewed ever more rarely, so that tiles seldom move.
+    seen = 2 ** int(math.log2(len(recording)))
+    order = _hardest_first([recording], seen)
+    return _view(store, run, recording, len(recording) - 1, order, _live_facts(run, recording))
 
 
 def _view(
-    run: Run, recording: Recording, index: int, order: Sequence[int], facts: Sequence[tuple[str, str]]
+    store: Store,
+    run: Run,
+    recording: Recording,
+    index: int,
+    order: Sequence[int],
+    facts: Sequence[tuple[str, str]],
 ) -> ThinkingView:
     glimpse, watched = recording.glimpse(index), recording.watched
     look = glimpse.look
-    names = _class_names(run, watched)
+    names = class_names_of(store, run, watched.classes)
     tiles = [_tile(names, label, answers) for label, answers in zip(watched.labels, look.probabilities, strict=True)]
     right = sum(tile.answer == tile.label and not math.isnan(tile.confidence) for tile in tiles)
     measures = zip(watched.layers, look.gradient_norms, look.dead, look.saturated, strict=True)
@@ -229,31 +269,11 @@ def _nothing_text(run: Run) -> str:
     return "This run has not learned a step, so there is nothing to replay."
 
 
-def _recording_of(run: Run) -> tuple[Recording | None, str]:
-    """The glimpses of a run, None if there are none; and what is wrong with their file, "" if nothing is."""
-    path = glimpse_files.recording_path(open_store().folder(run.id))
-    if path is None:
-        return None, ""
-    try:
-        about = path.stat()
-        recording = _read(path, about.st_mtime_ns, about.st_size)
-    except FileNotFoundError:
-        # Training has just ended, and the file has got its other name.
-        return None, ""
-    except (StoreError, OSError) as error:
-        reason = error if isinstance(error, StoreError) else error.strerror
-        return None, (
-            f"How run {run.number} learned cannot be shown: {reason} The run itself, its curves and its results are "
-            "not affected."
-        )
-    return (recording if len(recording) else None), ""
+def _label(run: Run) -> str:
+    return f"What run {run.number} answers while it learns"
 
 
 @lru_cache(maxsize=16)
 def _read(path: Path, changed: int, size: int) -> Recording:
     """The file as it was changed last; read once for all sessions."""
     return read_recording(path)
-
-
-def _class_names(run: Run, watched: Watched) -> tuple[str, ...]:
-    return class_names_of(open_store(), run, watched.classes)

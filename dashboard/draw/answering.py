@@ -1,30 +1,21 @@
 """The address at which browsers ask what networks read in a drawing, outside Streamlit: no picture runs a page."""
 
-import asyncio
-import json
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.responses import Response
+from starlette.routing import BaseRoute
 
-from dashboard.access import base_path, person_who_asks
+from dashboard.access import person_who_asks
 from dashboard.components import decode_picture
-from dashboard.frame import pace_of_strokes, store_of
-from mnist_core.errors import NotAllowedError
-from mnist_core.jobs import STORE_ERRORS, explain
+from dashboard.frame import pace_of_strokes, question_route, said, store_of
 from mnist_core.store import Store
 
 # Path below the app's own, which is where its pages lie, too.
 ADDRESS = "drawing-answers"
-# A picture of the pad has some two thousand bytes, and the ids of the networks come with it.
-_MOST_BYTES = 100_000
 # The most networks that are asked about a drawing.
 MOST_NETWORKS = 100
-# So many questions are answered at a time; the others wait in turn, so that no answer takes far longer than another.
-_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -40,40 +31,7 @@ class Question:
 
 def routes() -> list[BaseRoute]:
     """The route at which browsers ask, to be given to `st.App`."""
-    threads = ThreadPoolExecutor(_AT_ONCE, "drawing-answers")
-
-    async def answer(request: Request) -> Response:
-        # A form of another site can send no JSON without asking first, which Streamlit refuses.
-        is_json = request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
-        question = parse_question(await _content(request)) if is_json else None
-        if question is None:
-            return _said(400, problem="This is no question about a drawing. Load the page again.", passes=False)
-        try:
-            html = await asyncio.get_running_loop().run_in_executor(threads, _answers, request, question)
-        except NotAllowedError as error:
-            return _said(403, problem=str(error), passes=False)
-        except STORE_ERRORS as error:
-            return _said(503, problem=explain(error), passes=True)
-        if not html:
-            return _said(
-                404, problem="None of these networks is there any more. Choose others in the list.", passes=False
-            )
-        return _said(200, html=html, pause=round(1000 * pace_of_strokes()))
-
-    return [Route(f"{base_path()}/{ADDRESS}", answer, methods=["POST"])]
-
-
-def parse_question(content: bytes) -> Question | None:
-    """The question in a request's content; None if it holds none, since a browser may send what it likes."""
-    try:
-        match json.loads(content):
-            case {"runs": list(runs), "image": str(image), "seq": int(seq), "ended": bool(ended)}:
-                if len(runs) <= MOST_NETWORKS and all(isinstance(run, str) for run in runs):
-                    return Question(runs, image, seq, ended)
-    # Nested deep enough, JSON exhausts the stack.
-    except (ValueError, RecursionError):
-        pass
-    return None
+    return [question_route(ADDRESS, _parsed, _answer)]
 
 
 def answers_html(store: Store, question: Question) -> str:
@@ -92,19 +50,17 @@ def answers_html(store: Store, question: Question) -> str:
     return predictions_html(predictions, question.seq, question.ended) if predictions else ""
 
 
-def _answers(request: Request, question: Question) -> str:
-    return answers_html(store_of(person_who_asks(request.scope)), question)
+def _parsed(content: object) -> Question | None:
+    match content:
+        case {"runs": list(runs), "image": str(image), "seq": int(seq), "ended": bool(ended)}:
+            if len(runs) <= MOST_NETWORKS and all(isinstance(run, str) for run in runs):
+                return Question(runs, image, seq, ended)
+    return None
 
 
-async def _content(request: Request) -> bytes:
-    """The content of a request, b"" if there is too much of it."""
-    content = bytearray()
-    async for part in request.stream():
-        content += part
-        if len(content) > _MOST_BYTES:
-            return b""
-    return bytes(content)
-
-
-def _said(status: int, **fields: object) -> Response:
-    return JSONResponse(fields, status, headers={"Cache-Control": "no-store"})
+def _answer(request: Request, question: Question) -> Response:
+    html = answers_html(store_of(person_who_asks(request.scope)), question)
+    if not html:
+        problem = "None of these networks is there any more. Choose others in the list."
+        return said(404, problem=problem, passes=False)
+    return said(200, html=html, pause=round(1000 * pace_of_strokes()))

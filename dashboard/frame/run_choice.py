@@ -147,6 +147,11 @@ def confirm_chosen_runs(key: str) -> None:
         st.session_state.pop(f"{key}:replaced", None)
 
 
+def are_unconfirmed(key: str) -> bool:
+    """Whether the browser may not know yet of runs that were added; another run of the fragment tells."""
+    return bool(st.session_state.get(f"{key}:added"))
+
+
 def _follow_choice(key: str, follows: str) -> None:
     """Take the first of the runs chosen under `follows` if those are others than this choice has followed before."""
     chosen = st.session_state.get(f"{follows}:chosen", [])

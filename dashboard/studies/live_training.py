@@ -210,7 +210,7 @@ def _follow(chosen: ChosenExperiment, revealed: bool, shown_counts: tuple[int, i
         st.info("The curves appear here once the question above has been answered.")
         return
     several = chosen.seeds > 1
-    live_curves(
+    live_curves().show(
         [replace(run, name=_label(planned, several)) for planned, run in rows if run is not None][:_MOST_CURVES]
     )
     if len(runs) > _MOST_CURVES:

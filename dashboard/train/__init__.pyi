@@ -1,3 +1,4 @@
+from . import renewing as renewing
 from .experiment import Experiment as Experiment
 from .experiment import describe_experiment as describe_experiment
 from .greeting import show_greeting as show_greeting

@@ -2,19 +2,20 @@
 
 from collections.abc import Sequence
 
+from dashboard.controls import LiveCurves
 from dashboard.train.leading_figure import leading_figure
 from mnist_core.plots import run_label, run_style
 from mnist_core.store import Run
 from mnist_core.text import in_html
 
 
-def lanes_html(runs: Sequence[Run], queue: Sequence[str]) -> str:
+def lanes_html(runs: Sequence[Run], queue: Sequence[str], curves: LiveCurves) -> str:
     """A lane for each run, in this order; `queue` holds the ids of the queued runs, the next one first."""
-    return f"<div class='lanes' role='list'>{''.join(_lane_html(run, queue) for run in runs)}</div>"
+    return f"<div class='lanes' role='list'>{''.join(_lane_html(run, queue, curves) for run in runs)}</div>"
 
 
-def _lane_html(run: Run, queue: Sequence[str]) -> str:
-    figure = leading_figure(run)
+def _lane_html(run: Run, queue: Sequence[str], curves: LiveCurves) -> str:
+    figure = leading_figure(run, curves)
     number, label = ("–", "") if figure.accuracy is None else (f"{figure.accuracy:.2%}", figure.label)
     waits = " waits" if run.state == "queued" else ""
     return (

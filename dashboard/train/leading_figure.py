@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dashboard.controls import latest_training_accuracy, load_predictions
+from dashboard.controls import LiveCurves, load_predictions
 from dashboard.frame import cached_by_run
 from mnist_core.config import dataset
 from mnist_core.data import count_held_out
@@ -26,7 +26,7 @@ class LeadingFigure:
     images: int | None = None
 
 
-def leading_figure(run: Run) -> LeadingFigure:
+def leading_figure(run: Run, curves: LiveCurves) -> LeadingFigure:
     """The figure that says most now: of test images once there is one, else of held-out images, else of training."""
     if run.tested_accuracy is not None:
         remark = " (optimistic: they chose the epoch)" * run.optimistic
@@ -37,12 +37,12 @@ def leading_figure(run: Run) -> LeadingFigure:
         images = _held_out(run)
         wrong = None if images is None else round((1 - run.held_out_accuracy) * images)
         return LeadingFigure(run.held_out_accuracy, "validation", ", in the best epoch so far", wrong, images)
-    return LeadingFigure(latest_training_accuracy(run.id), "training", " seen last")
+    return LeadingFigure(curves.training_accuracy(run.id), "training", " seen last")
 
 
-def figure_html(run: Run) -> str:
+def figure_html(run: Run, curves: LiveCurves) -> str:
     """The number as HTML, with a line below it that says of what."""
-    figure = leading_figure(run)
+    figure = leading_figure(run, curves)
     if figure.accuracy is None:
         return "<div class='figure'><p class='number'>–</p><p class='of'>The first figure comes in a moment.</p></div>"
     caption = in_html(_caption(figure))

@@ -1,23 +1,23 @@
 """The part of the Train page that follows runs: their progress, their buttons, the queue and the curves."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 
 import pandas as pd
 import streamlit as st
 
-from dashboard.components import data_table, table_rows
-from dashboard.controls import live_curves, show_thinking
+from dashboard.components import data_table, renewed_html, table_rows
+from dashboard.controls import LiveCurves, show_thinking
 from dashboard.frame import (
+    are_unconfirmed,
     background_jobs,
     choose_runs,
     confirm_chosen_runs,
     offered_runs,
     open_store,
-    pace,
     replace_chosen_runs,
     say_what_is_listed,
 )
+from dashboard.train.followed_view import LANES, followed_view, has_cards, is_busy, watched_run
 from dashboard.train.lanes import lanes_html
 from dashboard.train.podium import show_podium
 from dashboard.train.run_card import run_card
@@ -25,12 +25,6 @@ from mnist_core.analysis import races
 from mnist_core.plots import run_label
 from mnist_core.store import Run, concurrency, places, read_cluster
 from mnist_core.text import in_markdown
-
-_TICK_SECONDS = 0.5
-# While nothing trains, the page still looks for runs that the command line has started.
-_IDLE_SECONDS = 3.0
-# Up to this many runs each has a card with its number; more are lanes above their chart.
-_MOST_CARDS = 2
 
 
 def follow_runs() -> None:
@@ -51,90 +45,48 @@ def follow_runs() -> None:
     )
     say_what_is_listed(offered)
     _offer_races()
-    busy = any(run.active for run in runs)
-    every = pace(_TICK_SECONDS if busy else _IDLE_SECONDS)
-    ids = [run.id for run in chosen]
     with shown:
-        if any(run.active for run in chosen):
-            st.fragment(_follow, run_every=every)(ids, busy)
-        else:
-            # Their cards do not change by themselves, and looking takes a fraction of the time of drawing them.
-            st.fragment(_show_ended)(ids, busy)
-            st.fragment(_look_at_ended, run_every=every)(ids, busy, _state_of(chosen))
+        st.fragment(_follow)([run.id for run in chosen], is_busy(open_store(), runs))
 
 
 def _follow(ids: Sequence[str], busy: bool) -> None:
-    """Runs of which one trains or waits at least, with the queue."""
+    """Cards and curves of runs, and the queue. What changes in them while they train the browser asks for by itself."""
     confirm_chosen_runs("runs")
-    runs, queued_ids = open_store().runs(ids=ids), open_store().queued_ids()
-    _show_runs(runs, queued_ids)
+    view, store = followed_view(), open_store()
+    runs, queued_ids = store.runs(ids=ids), store.queued_ids()
+    if {run.number for run in runs} != set(st.session_state["runs"]) or is_busy(store, runs) != busy:
+        # Other runs are chosen by now, or there are others to choose from.
+        st.rerun()
+    _show_runs(runs, queued_ids, view.curves)
     _show_queue(queued_ids)
-    _rerun_if_others(runs, busy)
+    view.keep_renewed(runs, queued_ids, again=are_unconfirmed("runs"))
 
 
-def _show_ended(ids: Sequence[str], busy: bool) -> None:
-    """Runs that have ended; drawn anew only when somebody uses a control of theirs."""
-    runs = open_store().runs(ids=ids)
-    if any(run.active for run in runs):
-        # Somebody has just continued one of them.
-        st.rerun()
-    _show_runs(runs, [])
-    _rerun_if_others(runs, busy)
-
-
-def _look_at_ended(ids: Sequence[str], busy: bool, drawn: str) -> None:
-    """The queue below runs that have ended; the page is drawn anew once these are no longer as they were drawn."""
-    confirm_chosen_runs("runs")
-    runs = open_store().runs(ids=ids)
-    _show_queue(open_store().queued_ids())
-    if _state_of(runs) != drawn:
-        st.rerun()
-    _rerun_if_others(runs, busy)
-
-
-def _state_of(runs: Sequence[Run]) -> str:
-    """What the store says of these runs; as text, because an accuracy that is no number does not equal itself."""
-    in_order = sorted(runs, key=lambda run: run.number)
-    return repr([[getattr(run, field.name) for field in fields(run)] for run in in_order])
-
-
-def _show_runs(runs: Sequence[Run], queued_ids: Sequence[str]) -> None:
+def _show_runs(runs: Sequence[Run], queued_ids: Sequence[str], curves: LiveCurves) -> None:
     """The cards and curves of these runs; of many, or of a race, lanes. `queued_ids` are in the order of the queue."""
     newest_first = sorted(runs, key=lambda run: -run.number)
-    race = races.common_race(runs)
-    # A race of two has lanes and a podium, too.
-    if len(runs) <= _MOST_CARDS and race is None:
+    if has_cards(runs):
         for run in newest_first:
-            run_card(run, queued_ids, "large" if len(runs) == 1 else "small")
+            run_card(run, queued_ids, "large" if len(runs) == 1 else "small", curves)
         if runs:
-            live_curves(runs)
-            # Of two runs the one that trains, or else the newer one.
-            show_thinking(next((run for run in newest_first if run.active), newest_first[0]))
+            curves.show(runs)
+            show_thinking(watched_run(runs))
     else:
-        _show_lanes(newest_first[::-1], queued_ids, race)
-        live_curves(runs)
+        _show_lanes(newest_first[::-1], queued_ids, curves)
+        curves.show(runs)
         for run in newest_first:
-            run_card(run, queued_ids, "line")
+            run_card(run, queued_ids, "line", curves)
 
 
-def _rerun_if_others(runs: Sequence[Run], busy: bool) -> None:
-    """Draw the whole page if other runs are chosen by now, or if it looks too often or too rarely.
-
-    It looks more often while something trains.
-    """
-    are_others = {run.number for run in runs} != set(st.session_state["runs"])
-    if are_others or busy != bool(open_store().runs(states=["queued", "running"])):
-        st.rerun()
-
-
-def _show_lanes(runs: Sequence[Run], queued_ids: Sequence[str], race: str | None) -> None:
+def _show_lanes(runs: Sequence[Run], queued_ids: Sequence[str], curves: LiveCurves) -> None:
     """The lanes of many runs, or of a race; the podium in their place once the race is over."""
+    race = races.common_race(runs)
     if race:
         st.markdown(f"**Race: {in_markdown(race)}**")
     if race and not any(run.active for run in runs):
         show_podium(race, runs)
     else:
-        st.html(lanes_html(runs, queued_ids))
+        st.html(renewed_html(LANES, lanes_html(runs, queued_ids, curves)))
 
 
 def _offer_races() -> None:

@@ -6,7 +6,8 @@ from typing import Literal
 
 import streamlit as st
 
-from dashboard.controls import change_one_thing
+from dashboard.components import renewed_html
+from dashboard.controls import LiveCurves, change_one_thing
 from dashboard.frame import add_chosen_runs, background_jobs, count_clicks, is_new_click, open_store
 from dashboard.train.challenges import show_challengers
 from dashboard.train.leading_figure import figure_html
@@ -34,21 +35,20 @@ _MARKS = {
 }
 
 
-def run_card(run: Run, queue: Sequence[str], size: Literal["large", "small", "line"]) -> None:
+def run_card(run: Run, queue: Sequence[str], size: Literal["large", "small", "line"], curves: LiveCurves) -> None:
     """Progress, figures and buttons of a run; `queue` holds the ids of the queued runs, the next one first.
 
     The card of a run that has ended is as high as it was while it trained: nothing below it moves.
     """
     with st.container(border=True, key=f"run-{run.number}"):
+        renewed = {key: renewed_html(key, html) for key, html in renewed_parts(run, queue, curves).items()}
         if size == "line":
             title, buttons = st.columns([5, 4], vertical_alignment="center")
-            with title:
-                _show_state(run, queue)
+            title.html(renewed[_state_key(run)])
         else:
             number, facts = st.columns([2, 3], vertical_alignment="center")
-            number.html(f"<div class='{size}'>{figure_html(run)}</div>")
-            with facts:
-                _show_state(run, queue)
+            number.html(f"<div class='{size}'>{renewed[_figure_key(run)]}</div>")
+            facts.html(renewed[_state_key(run)])
             facts.html(f"<div class='mistakes'>{'' if run.active else mistakes_html(run)}</div>")
             buttons = facts
         with buttons, st.container(horizontal=True, vertical_alignment="center"):
@@ -65,13 +65,28 @@ def run_card(run: Run, queue: Sequence[str], size: Literal["large", "small", "li
             (st.warning if run.state in ("diverged", "failed", "interrupted") else st.caption)(in_markdown(run.note))
 
 
-def _show_state(run: Run, queue: Sequence[str]) -> None:
+def renewed_parts(run: Run, queue: Sequence[str], curves: LiveCurves) -> dict[str, str]:
+    """What changes in a card while its run trains: HTML by the key for `renewed_html`."""
+    return {_figure_key(run): figure_html(run, curves), _state_key(run): _state_html(run, queue)}
+
+
+def _figure_key(run: Run) -> str:
+    return f"figure-{run.number}"
+
+
+def _state_key(run: Run) -> str:
+    return f"state-{run.number}"
+
+
+def _state_html(run: Run, queue: Sequence[str]) -> str:
     """Name and state, and how far it is."""
-    st.html(
+    return (
         f"<div class='run-title'><span style='color:{run_style(run.number).colour}'>●</span> "
         f"<b>{in_html(run_label(run))}</b> · {_MARKS[run.state]} {_state_text(run, queue)}</div>"
+        f"<p class='progress-text'>{in_html(_progress_text(run))}</p>"
+        f"<div class='progress' role='progressbar' aria-label='Progress of run {run.number}' aria-valuemin='0' "
+        f"aria-valuemax='100' aria-valuenow='{100 * run.progress:.0f}'><i style='width:{run.progress:.1%}'></i></div>"
     )
-    st.progress(run.progress, text=_progress_text(run))
 
 
 def _show_halt_buttons(run: Run) -> None:

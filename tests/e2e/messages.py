@@ -1,4 +1,4 @@
-"""What the server sends to a page, read from the frames of its websocket."""
+"""What a page asks its server, and what the server sends it, read from the frames of its websocket."""
 
 from collections.abc import Sequence
 
@@ -11,6 +11,13 @@ def frames_of(page: Page) -> list[bytes | str]:
     received: list[bytes | str] = []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(frame)))
     return received
+
+
+def requests_of(page: Page, end: str) -> list[str]:
+    """A list that gets the address of each request of the page from now on that ends like this."""
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.url.endswith(end) else None)
+    return sent
 
 
 def sizes_of_charts(frames: Sequence[bytes | str]) -> list[int]:

@@ -5,6 +5,7 @@ import { paint } from "./curve_drawing.js"
 import { accept, emptyChart } from "./curve_points.js"
 import { keptFor } from "../kept.js"
 import { afterRun } from "../page_run.js"
+import { whenRenewed } from "../renewal/renewed.js"
 
 // Milliseconds before missing points are requested again.
 const REQUEST_AGAIN = 3000
@@ -44,6 +45,7 @@ function mount(parentElement, { key, live, view, styles }) {
   chart.area = root.querySelector(".plots")
   chart.catchUp = () => requestMissing(chart)
   document.addEventListener("visibilitychange", chart.catchUp)
+  whenRenewed(root, key, (message) => renew(chart, message))
   // The style sheet of a growing chart may come after its first lines, and gives the panels another height.
   chart.observer = new ResizeObserver(() => chart.size !== sizeOf(chart) && schedule(chart))
   root.addEventListener("transitionend", (event) => event.target === root && schedule(chart))
@@ -61,6 +63,13 @@ function unmount(chart, parentElement) {
   charts.delete(parentElement)
   chart.observer.disconnect()
   document.removeEventListener("visibilitychange", chart.catchUp)
+}
+
+function renew(chart, message) {
+  // The page may have run meanwhile and brought a newer message.
+  if (message.to <= chart.kept.held.to) return
+  chart.message = message
+  receive(chart)
 }
 
 function receive(chart) {

@@ -48,7 +48,7 @@ def curve_chart(key: str, chart: CurveChart, label: str) -> None:
 def growing_curve_chart(
     key: str, chart: CurveChart, label: str, *, empty: str = "", points: int = 0, last_step: int = 0
 ) -> None:
-    """The same for a chart whose lines grow, in a fragment that repeats itself: only what is new is sent.
+    """The same for a chart whose lines grow, shown again and again or renewed: only what is new is sent.
 
     `empty` is shown while there is no point; `points` and `last_step` say how many measurements the chart is made from
     and which is the newest. The chart should have more points in `visible_range`.
@@ -58,7 +58,7 @@ def growing_curve_chart(
     except assets.AssetError as error:
         st.error(in_markdown(str(error)))
         return
-    history: ChartHistory = st.session_state.setdefault(f"{key}:history", ChartHistory())
+    history = chart_history(key)
     message, sent = history.message(chart)
     _MOUNT_GROWING(
         key=key,
@@ -77,6 +77,18 @@ def growing_curve_chart(
     )
     # Noted only after sending, so that a script that is interrupted before sends the same points again.
     history.note(sent)
+
+
+def chart_history(key: str) -> ChartHistory:
+    """What was sent of the growing chart with this key."""
+    return st.session_state.setdefault(f"{key}:history", ChartHistory())
+
+
+def next_message(history: ChartHistory, chart: CurveChart, *, points: int, last_step: int) -> dict[str, Any]:
+    """What a `renewal` gives to a growing chart; the arguments are those of `growing_curve_chart`."""
+    message, sent = history.message(chart)
+    history.note(sent)
+    return message | {"points": points, "last_step": last_step}
 
 
 def visible_range(key: str, axis: str) -> tuple[float, float] | None:

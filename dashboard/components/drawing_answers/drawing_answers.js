@@ -2,6 +2,7 @@
 // would run a part of the page and then have the browser go through all of it.
 
 import { lastingFor } from "../kept.js"
+import { replaceCall } from "../latest_call.js"
 import { ANSWERED, DRAWN } from "./drawing_events.js"
 
 // Milliseconds that an answer is waited for, and until the server is asked again where there was none.
@@ -20,7 +21,7 @@ export default function drawingAnswers({ parentElement, data }) {
   if (drawing) ask(view)
   const onDrawing = ({ detail }) => detail.key === data.key && ask(view)
   document.addEventListener(DRAWN, onDrawing)
-  return () => document.removeEventListener(DRAWN, onDrawing)
+  return replaceCall(parentElement, () => document.removeEventListener(DRAWN, onDrawing))
 }
 
 function mount(parentElement) {

@@ -10,7 +10,9 @@ _MOUNT = component(
     "mnist_lab_drawing_answers",
     html=assets.text("drawing_answers/drawing_answers.html"),
     css=assets.text("drawing_answers/drawing_answers.css"),
-    js=assets.joined("kept.js", "drawing_answers/drawing_events.js", "drawing_answers/drawing_answers.js"),
+    js=assets.joined(
+        "kept.js", "latest_call.js", "drawing_answers/drawing_events.js", "drawing_answers/drawing_answers.js"
+    ),
     # The styles of the answers are the page's own, which an upload's answers need, too.
     isolate_styles=False,
 )

@@ -1,6 +1,7 @@
 // A pad whose pictures are answered on the page (drawing_answers.js), and whose drawing stays in the browser.
 
 import { lastingFor } from "../kept.js"
+import { replaceCall } from "../latest_call.js"
 import { ANSWERED, DRAWN } from "../drawing_answers/drawing_events.js"
 import { leave, noteAnswered, padIn } from "./pad.js"
 
@@ -20,8 +21,9 @@ export default function askingPad({ parentElement, data }) {
     noteAnswered(pad, detail.seq)
   }
   document.addEventListener(ANSWERED, onAnswer)
+  const end = replaceCall(parentElement, () => document.removeEventListener(ANSWERED, onAnswer))
   return () => {
-    document.removeEventListener(ANSWERED, onAnswer)
+    end()
     leave(pad, parentElement)
   }
 }

@@ -22,7 +22,9 @@ _MOUNT_ASKING = component(
     "mnist_lab_asking_pad",
     html=_HTML,
     css=_CSS,
-    js=assets.joined("kept.js", "drawing_answers/drawing_events.js", "pad/pad.js", "pad/asking_pad.js"),
+    js=assets.joined(
+        "kept.js", "latest_call.js", "drawing_answers/drawing_events.js", "pad/pad.js", "pad/asking_pad.js"
+    ),
 )
 
 

@@ -1,5 +1,6 @@
 // What a network answers and looks like at one moment of its training. Python has computed all that is shown.
 import { keptFor } from "../kept.js"
+import { whenRenewed } from "../renewal/renewed.js"
 
 // Views by their parentElement: Streamlit calls the default export again at every update.
 const views = new WeakMap()
@@ -10,12 +11,17 @@ const GAP = 1
 const MOVING = 350
 
 export default function thinking({ parentElement, data, setStateValue }) {
-  const { head, bytes } = unpacked(data)
-  const view = views.get(parentElement) ?? mount(parentElement, head)
+  const message = unpacked(data)
+  const view = views.get(parentElement) ?? mount(parentElement, message.head)
+  view.sayHeld = (digest) => setStateValue("held", digest)
+  show(view, message)
+}
+
+function show(view, { head, bytes }) {
   if (bytes.images) view.kept.images = { digest: head.images, pixels: bytes.images }
   // Python leaves the images out of later messages once it knows that they are here.
   const held = view.kept.images?.digest ?? ""
-  if (head.live && head.images && head.held !== held) setStateValue("held", held)
+  if (head.live && head.images && head.held !== held) view.sayHeld(held)
   if (view.wanted === head.version || (head.images && held !== head.images)) return
   view.wanted = head.version
   // Without its style sheet the view would be much higher for a moment.
@@ -45,6 +51,7 @@ function mount(parentElement, { key, styles }) {
   root.setAttribute("role", "group")
   const view = { root, styled, kept: keptFor(key), tiles: [] }
   views.set(parentElement, view)
+  whenRenewed(root, key, (message) => show(view, unpacked(Uint8Array.from(atob(message), (letter) => letter.charCodeAt(0)))))
   return view
 }
 

@@ -1,5 +1,6 @@
 """What a network answers and looks like at one moment of its training: images, weights and layers."""
 
+import base64
 import hashlib
 import json
 import math
@@ -84,25 +85,35 @@ class ThinkingView:
 def thinking(key: str, view: ThinkingView | None, label: str, *, live: bool = False, waiting: str = "") -> None:
     """Show a moment of a training in place: nothing flickers when it is called again with another one.
 
-    Without a view the text `waiting` stands in its place. `live`: in a fragment that repeats itself, which sends the
-    images only until the browser has them. `label` names the whole for people who cannot see it.
+    Without a view the text `waiting` stands in its place. `live`: shown again and again, or renewed; then
+    images are sent only until the browser has them. `label` names the whole for people who cannot see it.
     """
     try:
         scripts = assets.publish_scripts()
     except assets.AssetError as error:
         st.error(in_markdown(str(error)))
         return
-    held = str((st.session_state.get(key) or {}).get("held") or "")
     about = {
         "scripts": scripts,
         "styles": f"{scripts}/thinking/thinking.css",
         "key": key,
         "label": label,
         "live": live,
-        "held": held,
+        "held": held_images(key),
     }
     data = _packed(about | {"waiting": waiting, "imageBytes": 0}, b"") if view is None else _message(view, about)
     _MOUNT(key=key, data=data, on_held_change=lambda: None)
+
+
+def held_images(key: str) -> str:
+    """The digest of the images that the browser has said it holds for the view with this key; "" for none."""
+    return str((st.session_state.get(key) or {}).get("held") or "")
+
+
+def thinking_message(key: str, view: ThinkingView, label: str, held: str) -> str:
+    """What a `renewal` gives to a live `thinking`: this moment, with its images unless they are the `held` ones."""
+    about = {"key": key, "label": label, "live": True, "held": held}
+    return base64.b64encode(_message(view, about)).decode()
 
 
 def _message(view: ThinkingView, about: dict[str, object]) -> bytes:

@@ -1,11 +1,12 @@
 // Asks the server whether the messages above every page have changed; draws nothing.
 
+import { replaceCall } from "../latest_call.js"
 import { afterRun } from "../page_run.js"
 
 // Milliseconds between two requests.
 const PAUSE = 3000
 
-export default function ({ data, setTriggerValue }) {
+export default function ({ parentElement, data, setTriggerValue }) {
   // The page contains the address of the server (dashboard/frame/serving.py); without it there is no server to ask.
   const server = window.__streamlit?.BACKEND_BASE_URL
   if (!server) return
@@ -24,5 +25,5 @@ export default function ({ data, setTriggerValue }) {
     })
   }
   let timer = setInterval(look, PAUSE)
-  return () => (timer = clearInterval(timer))
+  return replaceCall(parentElement, () => (timer = clearInterval(timer)))
 }

@@ -4,7 +4,7 @@ from streamlit.components.v2 import component
 
 from dashboard.components import assets
 
-_MOUNT = component("mnist_lab_watcher", js=assets.joined("page_run.js", "watcher/watcher.js"))
+_MOUNT = component("mnist_lab_watcher", js=assets.joined("latest_call.js", "page_run.js", "watcher/watcher.js"))
 
 
 def watch_address(key: str, address: str, digest: str) -> None:
