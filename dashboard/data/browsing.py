@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.components import gallery
@@ -135,14 +136,9 @@ def show_remarks(source: DatasetSource) -> None:
         st.caption(in_markdown(" ".join(read_as)))
 
 
-def show_counts(table: pd.DataFrame) -> None:
+def show_counts(source: DatasetSource) -> None:
     """The number of images of each class in each split, as bars."""
-    short = table.index.map(lambda name: fitted(name, _LONGEST_LABEL))
-    figure = plots.class_counts(table.set_axis(short) if short.is_unique else table)
-    figure.update_traces(constraintext="outside")
-    # Narrow bars have no number on them; pointing at a bar shows it.
-    figure.update_layout(height=380, uniformtext={"minsize": 11, "mode": "hide"})
-    show_figure(figure, key="counts")
+    show_figure(_bars_of_counts(source), key="counts")
 
 
 def show_means(classes: Sequence[str], means: np.ndarray, counts: Sequence[int]) -> None:
@@ -156,8 +152,9 @@ def show_means(classes: Sequence[str], means: np.ndarray, counts: Sequence[int])
     st.html(f"<div class='means'>{''.join(tiles)}</div>")
 
 
-def show_pixels(source: DatasetSource, pixels: PixelStatistics) -> None:
+def show_pixels(source: DatasetSource, split: SplitName) -> None:
     """Mean, standard deviation and share of black pixels as numbers, and the histogram of brightness."""
+    _, pixels = means_and_pixels(source, split)
     names = " / ".join(_CHANNELS[len(pixels.mean)]) if len(pixels.mean) > 1 else ""
     channels = f" ({names})" if names else ""
     left, right = st.columns([1, 2], gap="large")
@@ -185,11 +182,23 @@ def show_pixels(source: DatasetSource, pixels: PixelStatistics) -> None:
                 "deviation."
             )
     with right:
-        show_figure(
-            plots.pixel_histogram(pixels.histogram),
-            key="histogram",
-            theme="streamlit",
-        )
+        show_figure(_histogram(source, split), key="histogram", theme="streamlit")
+
+
+# To build a figure takes plotly a quarter of the page's time. These stay the same, and all sessions share them.
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _bars_of_counts(source: DatasetSource) -> go.Figure:
+    table = image_counts(source)
+    short = table.index.map(lambda name: fitted(name, _LONGEST_LABEL))
+    figure = plots.class_counts(table.set_axis(short) if short.is_unique else table)
+    figure.update_traces(constraintext="outside")
+    # Narrow bars have no number on them; pointing at a bar shows it.
+    return figure.update_layout(height=380, uniformtext={"minsize": 11, "mode": "hide"})
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _histogram(source: DatasetSource, split: SplitName) -> go.Figure:
+    return plots.pixel_histogram(means_and_pixels(source, split)[1].histogram)
 
 
 def _show_every_class(source: DatasetSource, split: SplitName, seed: int) -> None:

@@ -25,6 +25,8 @@ _HAND_OUTS = 3
 # A spare worker is started only this long after a run, because its import of torch would slow the run's start.
 _SPARE_DELAY_SECONDS = 3.0
 _LONGEST_START_PAUSE_SECONDS = 60.0
+# A run that has trained for so long leaves the processor to a run of another person that begins.
+_LONG_SECONDS = 20.0
 _PROBE = "jobs_probe"
 
 
@@ -128,6 +130,14 @@ class LocalExecutor:
             self._workers.append(worker)
         self._spare_after = time.monotonic() + _SPARE_DELAY_SECONDS
         worker.hand(run, gpu)
+        self._let_pass(run)
+
+    def _let_pass(self, run: Run) -> None:
+        """Let runs of other persons that have trained for long stand back behind this one, which may be a short one."""
+        for worker in self._workers:
+            trained = time.monotonic() - worker.handed
+            if worker.run is not None and worker.run.owner != run.owner and trained > _LONG_SECONDS:
+                worker.stand_back()
 
     def _begin_worker(self) -> WorkerProcess:
         try:
@@ -161,6 +171,8 @@ class LocalExecutor:
                 worker.process.kill()
             elif not is_held:
                 worker.run = None
+                if worker.stands_back:
+                    self._dismiss([worker])
             elif time.monotonic() - worker.handed > BEGIN_SECONDS and not self._begun(worker):
                 # The worker hangs in the end of its last run.
                 worker.process.kill()

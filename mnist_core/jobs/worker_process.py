@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mnist_core import environment
+from mnist_core.jobs import priority
 from mnist_core.store import Run, Store
 
 LOG = "worker.log"
@@ -37,6 +38,8 @@ class WorkerProcess:
         self.gpu = ""
         # Why the worker was killed; "" if it was not.
         self.verdict = ""
+        # Whether its priority was lowered for good, so that it should train no other run.
+        self.stands_back = False
         self._ready = threading.Event()
         self._log = store.root / LOG
         with self._log.open("ab") as log:
@@ -66,6 +69,10 @@ class WorkerProcess:
         with contextlib.suppress(OSError):
             self.process.stdin.write(json.dumps(order).encode() + b"\n")
             self.process.stdin.flush()
+
+    def stand_back(self) -> None:
+        """Leave the processor to the other workers from now on."""
+        self.stands_back = self.stands_back or priority.stand_back(self.process.pid)
 
     def close(self) -> None:
         """Close the standard input of the process, which ends it as soon as it has no run."""

@@ -15,10 +15,12 @@ from typer.testing import CliRunner
 
 from mnist_core.commands.cli import app
 from mnist_core.config.run_config import RunConfig
-from mnist_core.jobs import liveness, queue
+from mnist_core.jobs import liveness, local_executor, queue
 from mnist_core.store import ACTIVE_STATES, concurrency, glimpse_files
+from mnist_core.store.people import let_in
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
+from mnist_core.store.student_store import StudentStore
 from tests.app_process import wait_until
 from tests.watched_runs import stop_process
 
@@ -120,6 +122,37 @@ def test_no_more_runs_train_at_once_than_allowed(shared: tuple[Store, queue.Jobs
     running.wake()
     wait_until(lambda: trains(store, second))
     assert store.run(first.id).state == "running"
+
+
+@pytest.mark.skipif(not hasattr(os, "getpriority"), reason="needs priorities of processes")
+def test_a_long_run_leaves_the_processor_to_a_run_of_somebody_else(store, running, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(local_executor, "_LONG_SECONDS", 0.5)
+    concurrency.set_runs_at_once(store, 2)
+    person, _ = let_in(store, "student")
+    long_run = enqueue(store, running, LONG)
+    wait_until(lambda: trains(store, long_run))
+    pid = store.run(long_run.id).pid
+    assert pid
+    usual = os.getpriority(os.PRIO_PROCESS, pid)
+    # A run of the same person changes nothing.
+    own = enqueue(store, running, SHORT)
+    wait_until(lambda: store.run(own.id).state == "finished")
+    assert os.getpriority(os.PRIO_PROCESS, pid) == usual
+    theirs = StudentStore(store, person.id).enqueue(LONG)
+    running.wake()
+    wait_until(lambda: trains(store, theirs))
+    other = store.run(theirs.id).pid
+    assert other
+    assert os.getpriority(os.PRIO_PROCESS, pid) > usual == os.getpriority(os.PRIO_PROCESS, other)
+    # What was lowered for good trains nothing else.
+    store.request(long_run.id, "stop")
+    wait_until(lambda: store.run(long_run.id).state == "stopped")
+    store.requeue(long_run.id)
+    running.wake()
+    wait_until(lambda: trains(store, long_run) and store.run(long_run.id).pid not in (None, pid))
+    fresh = store.run(long_run.id).pid
+    assert fresh
+    assert os.getpriority(os.PRIO_PROCESS, fresh) == usual
 
 
 def test_ending_the_jobs_interrupts_their_runs_with_a_checkpoint(store):
