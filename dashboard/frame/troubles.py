@@ -7,13 +7,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
+from dashboard.access import base_path
 from dashboard.components import watch_address
 from dashboard.frame.sent_view import newest_view
 from mnist_core import jobs
 from mnist_core.jobs import Trouble
 from mnist_core.text import in_markdown, in_terminal
 
-# Path at which browsers ask whether the messages have changed.
+# Path below the app's own at which browsers ask whether the messages have changed.
 _PATH = "troubles"
 
 
@@ -34,7 +35,7 @@ def rerun_when_changed(shown: list[Trouble]) -> None:
 
 def routes() -> list[BaseRoute]:
     """The route at which browsers ask, to be given to `st.App`. It answers with a digest and reveals nothing else."""
-    return [Route(f"/{_PATH}", _answer)]
+    return [Route(f"{base_path()}/{_PATH}", _answer)]
 
 
 async def _answer(request: Request) -> JSONResponse:

@@ -6,7 +6,8 @@ from starlette.routing import BaseRoute, Match, Route
 from streamlit import config
 
 from dashboard.draw import answering
-from dashboard.frame import navigation, serving
+from dashboard.frame import navigation, serving, troubles
+from dashboard.train import renewing
 
 
 def matches(route: BaseRoute, path: str) -> bool:
@@ -26,7 +27,9 @@ def test_below_another_path_all_addresses_are_streamlits():
     config.set_option("server.baseUrlPath", "lab")
     try:
         assert serving.routes(navigation.PAGES) == []
-        # A page there asks for an address beside its own.
-        assert [route.path for route in answering.routes() if isinstance(route, Route)] == ["/lab/drawing-answers"]
+        # A page there asks at addresses beside its own.
+        asked = [*answering.routes(), *renewing.routes(), *troubles.routes()]
+        paths = [route.path for route in asked if isinstance(route, Route)]
+        assert paths == ["/lab/drawing-answers", "/lab/followed-runs", "/lab/troubles"]
     finally:
         config.set_option("server.baseUrlPath", before)

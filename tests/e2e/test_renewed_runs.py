@@ -51,6 +51,14 @@ def test_runs_are_watched_without_a_run_of_the_page(serve, page: Page, curves):
     page.evaluate(SEEN, False)
     wait_until(lambda: page.wait_for_timeout(50) or curves()["step"] > before_hidden)
 
+    # Seen again while a question is under way, it still asks one at a time.
+    for _ in range(5):
+        page.evaluate(SEEN, True)
+        page.evaluate(SEEN, False)
+    questions = len(asked)
+    page.wait_for_timeout(3000)
+    assert 1 <= len(asked) - questions <= 7
+
     # What happens elsewhere is seen, too.
     store.request(run.id, "pause")
     expect(card.get_by_role("button", name="Continue")).to_be_visible()

@@ -3,10 +3,10 @@
 
 import { lastingFor } from "../kept.js"
 import { replaceCall } from "../latest_call.js"
+import { responseTo } from "../server_answers.js"
 import { ANSWERED, DRAWN } from "./drawing_events.js"
 
-// Milliseconds that an answer is waited for, and until the server is asked again where there was none.
-const PATIENCE = 20000
+// Milliseconds until the server is asked again where there was no answer.
 const AGAIN = 2000
 
 // Views by their parentElement: Streamlit calls the default export again at every update.
@@ -60,17 +60,7 @@ async function answer(view) {
 
 /** { html, pause }, or { problem }, a sentence for the person, with `passes` where it is worth asking again. */
 async function answerTo(url, question) {
-  try {
-    const response = await fetch(url, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(question),
-      signal: AbortSignal.timeout(PATIENCE),
-    })
-    // The person was sent out: the page that the server gives now says so.
-    if (response.status === 401) location.reload()
-    return await response.json()
-  } catch {
-    return { problem: "The app does not answer; it is asked again every two seconds. Your drawing stays.", passes: true }
-  }
+  const response = await responseTo(url, question)
+  const answer = await response?.json().catch(() => null)
+  return answer ?? { problem: "The app does not answer; it is asked again every two seconds. Your drawing stays.", passes: true }
 }

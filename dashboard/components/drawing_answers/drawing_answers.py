@@ -11,7 +11,11 @@ _MOUNT = component(
     html=assets.text("drawing_answers/drawing_answers.html"),
     css=assets.text("drawing_answers/drawing_answers.css"),
     js=assets.joined(
-        "kept.js", "latest_call.js", "drawing_answers/drawing_events.js", "drawing_answers/drawing_answers.js"
+        "kept.js",
+        "latest_call.js",
+        "server_answers.js",
+        "drawing_answers/drawing_events.js",
+        "drawing_answers/drawing_answers.js",
     ),
     # The styles of the answers are the page's own, which an upload's answers need, too.
     isolate_styles=False,

@@ -3,16 +3,17 @@
 
 import { replaceCall } from "../latest_call.js"
 import { afterRun } from "../page_run.js"
+import { responseTo } from "../server_answers.js"
 import { handOut } from "./renewed.js"
 
-// Milliseconds that an answer is waited for, until the server is asked again where there was none, and until the page is asked
-// once more to run where it has not.
-const LONGEST = 20000
+// Milliseconds until the server is asked again where there was no answer, and until the page is asked once more to run where
+// it has not.
 const AGAIN = 2000
 const RUN_AGAIN = 5000
 
 export default function renewal({ parentElement, data, setTriggerValue }) {
   let isOver = false
+  let isAsking = false
   let timer
   const later = (pause) => {
     if (!isOver) timer = setTimeout(ask, pause)
@@ -29,9 +30,11 @@ export default function renewal({ parentElement, data, setTriggerValue }) {
     later(RUN_AGAIN)
   }
   async function ask() {
-    if (document.hidden) return
+    if (document.hidden || isAsking) return
     if (data.again) return run()
+    isAsking = true
     const said = await answerTo(new URL(data.address, location.href), { view: data.view })
+    isAsking = false
     if (isOver) return
     if (said?.run) return run()
     if (said) renew(said)
@@ -48,21 +51,10 @@ export default function renewal({ parentElement, data, setTriggerValue }) {
 
 /** { html, messages, pause }, or { run: true } where the page itself has to run; null where there is no answer. */
 async function answerTo(url, question) {
-  try {
-    const response = await fetch(url, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(question),
-      signal: AbortSignal.timeout(LONGEST),
-    })
-    // The person was sent out: the page that the server gives now says so.
-    if (response.status === 401) location.reload()
-    // This server does not know the page: it was started anew, or another one is behind the same address.
-    if (response.status === 404) return { run: true }
-    return response.ok ? await response.json() : null
-  } catch {
-    return null
-  }
+  const response = await responseTo(url, question)
+  // This server does not know the page: it was started anew, or another one is behind the same address.
+  if (response?.status === 404) return { run: true }
+  return response?.ok ? response.json().catch(() => null) : null
 }
 
 function renew({ html, messages }) {

@@ -5,7 +5,8 @@ from streamlit.components.v2 import component
 from dashboard.components import assets
 
 _MOUNT = component(
-    "mnist_lab_renewal", js=assets.joined("latest_call.js", "page_run.js", "renewal/renewed.js", "renewal/renewal.js")
+    "mnist_lab_renewal",
+    js=assets.joined("latest_call.js", "page_run.js", "server_answers.js", "renewal/renewed.js", "renewal/renewal.js"),
 )
 
 

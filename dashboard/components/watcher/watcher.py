@@ -4,11 +4,13 @@ from streamlit.components.v2 import component
 
 from dashboard.components import assets
 
-_MOUNT = component("mnist_lab_watcher", js=assets.joined("latest_call.js", "page_run.js", "watcher/watcher.js"))
+_MOUNT = component(
+    "mnist_lab_watcher", js=assets.joined("latest_call.js", "page_run.js", "server_answers.js", "watcher/watcher.js")
+)
 
 
 def watch_address(key: str, address: str, digest: str) -> None:
-    """Run the page again when `address`, below the server's own, answers with another `digest` (JSON) than this.
+    """Run the page again when `address`, relative to the page, answers with another `digest` (JSON) than this.
 
     Shows nothing, but takes as much room as an empty line, so call it last.
     """
