@@ -1,11 +1,12 @@
 """In a real browser: a long run is smoothed alike on Train, opened again and while it learns, and on Compare."""
 
+import json
 from statistics import median
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Response, expect
 
 from mnist_core.config.run_config import RunConfig
 from mnist_core.events import EpochEnd, StepEnd
@@ -84,12 +85,14 @@ def test_a_long_run_is_smoothed_alike_everywhere(serve, page: Page) -> None:
     chart = page.locator(".curve-chart")
     expect(chart).to_have_attribute("data-last-step", "2000")
     history = max(sizes_of_charts(received))
-    received.clear()
+    answers: list[Response] = []
+    page.on("response", lambda answer: answers.append(answer) if answer.url.endswith("/followed-runs") else None)
     for step in range(2001, STEPS, 20):
         learn(store, run, step, step + 19)
         page.wait_for_timeout(100)
     expect(chart).to_have_attribute("data-last-step", str(STEPS))
-    updates = sizes_of_charts(received)
+    messages = [answer.json().get("messages", {}) for answer in answers]
+    updates = [len(json.dumps(message["curves"])) for message in messages if "curves" in message]
     assert median(updates) < history / 3
     values = expected()
     live = smoothed_loss(page)
