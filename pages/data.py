@@ -44,13 +44,13 @@ def page() -> None:
     show_remarks(source)
     show_random_images(source, SPLITS[name])
     table = image_counts(source)
-    means, _ = means_and_pixels(source, SPLITS[name])
+    means, pixels = means_and_pixels(source, SPLITS[name])
     st.header("Mean image of each class", help="Each pixel is the mean of that pixel over all images of the class.")
     show_means(classes, means, table[name].tolist())
     st.header("Images of each class")
     show_counts(source)
     st.header("Pixels")
-    show_pixels(source, SPLITS[name])
+    show_pixels(source, SPLITS[name], pixels)
 
 
 def pick_source() -> DatasetSource:

@@ -1,6 +1,7 @@
 """One request to a server of this machine, and its answer."""
 
 import http.client
+import json
 from dataclasses import dataclass
 
 
@@ -30,3 +31,9 @@ def ask(
     answer = Answer(response.status, {name.lower(): text for name, text in response.getheaders()}, response.read())
     connection.close()
     return answer
+
+
+def ask_json(port: int, target: str, cookie: str, body: object, kind: str = "application/json") -> Answer:
+    """The answer to a POST of this body, with this content type: bytes are sent as they are, all else as JSON."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return ask(port, target, "POST", content, Cookie=cookie, Content_Type=kind)

@@ -7,10 +7,37 @@ const PATIENCE = 60000
 // Milliseconds between two looks at whether the page still runs.
 const LOOK_AGAIN = 30
 
-/** Call `ask` once the page's script is not running, or after `patience` milliseconds. If a fragment is requested at the
-    moment at which a run ends, Streamlit drops what that run has sent last. */
+// So many milliseconds after a press of a link or of Back, at most, the run of the page that was asked for begins.
+const BEGINS = 4000
+
+// The last such press: when, the path of the page it leads to, and whether a run has begun since. One for all components.
+const departure = (window.mnistLabDeparture ??= watchDepartures())
+
+/** Call `ask` once the page's script is not running and no other page was asked for, or after `patience` milliseconds.
+    If a fragment is requested at the moment at which a run ends, Streamlit drops what that run has sent last; if one of the
+    page that is being left is, Streamlit takes the new page away again. */
 export function afterRun(ask, patience = PATIENCE, until = performance.now() + patience) {
-  const running = document.querySelector(".stApp")?.dataset.testScriptState === "running"
-  if (running && performance.now() < until) setTimeout(() => afterRun(ask, patience, until), LOOK_AGAIN)
+  if ((isRunning() || isLeaving()) && performance.now() < until) setTimeout(() => afterRun(ask, patience, until), LOOK_AGAIN)
   else ask()
+}
+
+function watchDepartures() {
+  const last = { at: -BEGINS }
+  const note = (path) => path && Object.assign(last, { at: performance.now(), path, hasBegun: false })
+  const linkIn = (nodes) => nodes.find(({ localName }) => localName === "a")
+  window.addEventListener("click", (event) => note(linkIn(event.composedPath())?.pathname), true)
+  // The address has changed already.
+  window.addEventListener("popstate", () => note(location.pathname), true)
+  const observer = new MutationObserver(() => (last.hasBegun ||= isRunning()))
+  observer.observe(document.body, { subtree: true, attributeFilter: ["data-test-script-state"] })
+  return last
+}
+
+function isRunning() {
+  return document.querySelector(".stApp")?.dataset.testScriptState === "running"
+}
+
+function isLeaving() {
+  const hasArrived = departure.hasBegun && departure.path === location.pathname
+  return !hasArrived && performance.now() - departure.at < BEGINS
 }

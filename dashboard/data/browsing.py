@@ -152,9 +152,8 @@ def show_means(classes: Sequence[str], means: np.ndarray, counts: Sequence[int])
     st.html(f"<div class='means'>{''.join(tiles)}</div>")
 
 
-def show_pixels(source: DatasetSource, split: SplitName) -> None:
+def show_pixels(source: DatasetSource, split: SplitName, pixels: PixelStatistics) -> None:
     """Mean, standard deviation and share of black pixels as numbers, and the histogram of brightness."""
-    _, pixels = means_and_pixels(source, split)
     names = " / ".join(_CHANNELS[len(pixels.mean)]) if len(pixels.mean) > 1 else ""
     channels = f" ({names})" if names else ""
     left, right = st.columns([1, 2], gap="large")

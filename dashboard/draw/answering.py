@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute
 
 from dashboard.access import person_who_asks
 from dashboard.components import decode_picture
-from dashboard.frame import pace_of_strokes, question_route, said, store_of
+from dashboard.frame import json_answer, pace_of_strokes, question_route, store_of
 from mnist_core.store import Store
 
 # Path below the app's own, which is where its pages lie, too.
@@ -62,5 +62,5 @@ def _answer(request: Request, question: Question) -> Response:
     html = answers_html(store_of(person_who_asks(request.scope)), question)
     if not html:
         problem = "None of these networks is there any more. Choose others in the list."
-        return said(404, problem=problem, passes=False)
-    return said(200, html=html, pause=round(1000 * pace_of_strokes()))
+        return json_answer(404, problem=problem, passes=False)
+    return json_answer(200, html=html, pause=round(1000 * pace_of_strokes()))

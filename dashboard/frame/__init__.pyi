@@ -26,8 +26,8 @@ from .option_choice import choose_titled as choose_titled
 from .option_choice import select_titled as select_titled
 from .pace import pace as pace
 from .pace import pace_of_strokes as pace_of_strokes
+from .questions import json_answer as json_answer
 from .questions import question_route as question_route
-from .questions import said as said
 from .run_choice import add_chosen_runs as add_chosen_runs
 from .run_choice import are_unconfirmed as are_unconfirmed
 from .run_choice import choose_run as choose_run

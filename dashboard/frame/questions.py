@@ -39,18 +39,20 @@ def question_route(
         is_json = request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
         question = parse(_decoded(await _content(request))) if is_json else None
         if question is None:
-            return said(400, problem="The app does not understand what this page asks. Load it again.", passes=False)
+            return json_answer(
+                400, problem="The app does not understand what this page asks. Load it again.", passes=False
+            )
         try:
             return await asyncio.get_running_loop().run_in_executor(threads, answer, request, question)
         except NotAllowedError as error:
-            return said(403, problem=str(error), passes=False)
+            return json_answer(403, problem=str(error), passes=False)
         except STORE_ERRORS as error:
-            return said(503, problem=explain(error), passes=True)
+            return json_answer(503, problem=explain(error), passes=True)
 
     return Route(f"{base_path()}/{address}", reply, methods=["POST"])
 
 
-def said(status: int, **fields: object) -> Response:
+def json_answer(status: int, **fields: object) -> Response:
     """An answer in JSON, which no browser keeps."""
     return JSONResponse(fields, status, headers={"Cache-Control": "no-store"})
 

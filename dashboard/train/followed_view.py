@@ -61,20 +61,20 @@ class FollowedView:
     def __post_init__(self) -> None:
         self._token = renewing.register(self)
 
-    def keep_renewed(self, runs: Sequence[Run], queued: Sequence[str], *, again: bool) -> None:
+    def keep_renewed(self, runs: Sequence[Run], queued: Sequence[str], busy: bool, *, again: bool) -> None:
         """Note what has just been drawn, and have the browser ask for what is new; `again` lets it draw all once more.
 
-        `queued` holds the ids of the queued runs in the order of the queue.
+        `queued` holds the ids of the queued runs in the order of the queue; `busy` is what `is_busy` says.
         """
         self._ids = [run.id for run in runs]
-        self._drawn = self._state(runs, queued)
+        self._drawn = self._state(runs, queued, busy)
         self._draws += 1
         self._held = held_images(thinking_key(watched_run(runs))) if runs and has_cards(runs) else ""
         renewal(
             "followed-renewal",
             renewing.ADDRESS,
             self._token,
-            self._pause(runs),
+            _pause(busy),
             number=self._draws,
             again=again,
         )
@@ -82,7 +82,8 @@ class FollowedView:
     def renewed(self) -> dict[str, object]:
         """What is new, for the page's `renewal`."""
         runs, queued = self.store.runs(ids=self._ids), self.store.queued_ids()
-        if self._state(runs, queued) != self._drawn:
+        busy = is_busy(self.store, runs)
+        if self._state(runs, queued, busy) != self._drawn:
             return {"run": True}
         html: dict[str, str] = {}
         messages: dict[str, object] = {}
@@ -93,12 +94,8 @@ class FollowedView:
             else:
                 html[LANES] = lanes_html(sorted(runs, key=lambda run: run.number), queued, self.curves)
             for run in runs:
-                html |= renewed_parts(run, queued, self.curves) if run.active else {}
-        return {"html": html, "messages": messages, "pause": round(1000 * self._pause(runs))}
-
-    def _pause(self, runs: Sequence[Run]) -> float:
-        """Seconds until the browser asks next."""
-        return pace(_TICK_SECONDS if is_busy(self.store, runs) else _IDLE_SECONDS)
+                html |= renewed_parts(run, queued, self.curves, has_cards(runs)) if run.active else {}
+        return {"html": html, "messages": messages, "pause": round(1000 * _pause(busy))}
 
     def _thinking(self, run: Run) -> dict[str, object]:
         recording, _ = recording_of(self.store, run)
@@ -106,7 +103,7 @@ class FollowedView:
             return {}
         return {thinking_key(run): renewed_thinking(self.store, run, recording, self._held)}
 
-    def _state(self, runs: Sequence[Run], queued: Sequence[str]) -> str:
+    def _state(self, runs: Sequence[Run], queued: Sequence[str], busy: bool) -> str:
         """All on which more depends than what is renewed in place; as text, because not every number equals itself."""
         states = [
             [run.id, run.state, run.request, run.note, run.owner, run.shared]
@@ -116,9 +113,14 @@ class FollowedView:
         ]
         trouble = recording_of(self.store, watched_run(runs))[1] if runs and has_cards(runs) else ""
         waiting = [(queued.index(run.id), run.name) for run in self.store.queue(queued)] if queued else []
-        return repr([states, trouble, waiting, is_busy(self.store, runs)])
+        return repr([states, trouble, waiting, busy])
 
 
 def is_busy(store: Store, runs: Sequence[Run]) -> bool:
     """Whether any run trains or waits that this store shows; `runs` are some of them."""
     return any(run.active for run in runs) or bool(store.runs(states=["queued", "running"]))
+
+
+def _pause(busy: bool) -> float:
+    """Seconds until the browser asks next."""
+    return pace(_TICK_SECONDS if busy else _IDLE_SECONDS)

@@ -59,7 +59,7 @@ def _follow(ids: Sequence[str], busy: bool) -> None:
         st.rerun()
     _show_runs(runs, queued_ids, view.curves)
     _show_queue(queued_ids)
-    view.keep_renewed(runs, queued_ids, again=are_unconfirmed("runs"))
+    view.keep_renewed(runs, queued_ids, busy, again=are_unconfirmed("runs"))
 
 
 def _show_runs(runs: Sequence[Run], queued_ids: Sequence[str], curves: LiveCurves) -> None:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from dashboard.access import person_who_asks
-from dashboard.frame import question_route, said
+from dashboard.frame import json_answer, question_route
 
 # Path below the app's own, which is where its pages lie, too.
 ADDRESS = "followed-runs"
@@ -55,5 +55,5 @@ def _answer(request: Request, token: str) -> Response:
     view = _VIEWS.get(token)
     # A page of another person, of a server before this one, or of another one behind the same address.
     if view is None or view.person != (None if person is None else person.id):
-        return said(404, problem="This page is not open here. Load it again.", passes=False)
-    return said(200, **view.renewed())
+        return json_answer(404, problem="This page is not open here. Load it again.", passes=False)
+    return json_answer(200, **view.renewed())

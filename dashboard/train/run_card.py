@@ -41,7 +41,8 @@ def run_card(run: Run, queue: Sequence[str], size: Literal["large", "small", "li
     The card of a run that has ended is as high as it was while it trained: nothing below it moves.
     """
     with st.container(border=True, key=f"run-{run.number}"):
-        renewed = {key: renewed_html(key, html) for key, html in renewed_parts(run, queue, curves).items()}
+        parts = renewed_parts(run, queue, curves, size != "line")
+        renewed = {key: renewed_html(key, html) for key, html in parts.items()}
         if size == "line":
             title, buttons = st.columns([5, 4], vertical_alignment="center")
             title.html(renewed[_state_key(run)])
@@ -65,9 +66,10 @@ def run_card(run: Run, queue: Sequence[str], size: Literal["large", "small", "li
             (st.warning if run.state in ("diverged", "failed", "interrupted") else st.caption)(in_markdown(run.note))
 
 
-def renewed_parts(run: Run, queue: Sequence[str], curves: LiveCurves) -> dict[str, str]:
-    """What changes in a card while its run trains: HTML by the key for `renewed_html`."""
-    return {_figure_key(run): figure_html(run, curves), _state_key(run): _state_html(run, queue)}
+def renewed_parts(run: Run, queue: Sequence[str], curves: LiveCurves, has_figure: bool) -> dict[str, str]:
+    """What changes in a card while its run trains: HTML by the key for `renewed_html`. A line has no figure."""
+    figure = {_figure_key(run): figure_html(run, curves)} if has_figure else {}
+    return figure | {_state_key(run): _state_html(run, queue)}
 
 
 def _figure_key(run: Run) -> str:

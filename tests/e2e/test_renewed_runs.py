@@ -17,6 +17,15 @@ SEEN = """hidden => {
   document.dispatchEvent(new Event("visibilitychange"))
 }"""
 
+# The answer to the next question is what `answerHeld` is called with.
+HELD = """() => {
+  const fetchNow = window.fetch
+  window.fetch = (address, options) => {
+    if (!String(address).endsWith("/followed-runs")) return fetchNow(address, options)
+    return new Promise((resolve) => (window.answerHeld = resolve))
+  }
+}"""
+
 
 def step_of(thinking: Locator) -> int:
     return int(thinking.get_attribute("data-step") or -1)
@@ -102,3 +111,19 @@ def test_a_page_of_a_server_that_was_started_anew_goes_on(serve, page: Page):
     before, questions = card.inner_text(), len(asked)
     wait_until(lambda: page.wait_for_timeout(50) or card.inner_text() != before)
     wait_until(lambda: page.wait_for_timeout(50) or len(asked) >= questions + 2)
+
+
+def test_a_page_that_is_being_left_is_not_drawn_in_the_place_of_the_next_one(serve, page: Page):
+    """The page is told to run just after the other one was asked for, before that one's run begins."""
+    Store.open().enqueue(NEVER_ENDING)
+    page.goto(f"{serve()}/train?runs=1")
+    expect(page.locator(".st-key-run-1")).to_contain_text("images/s")
+    page.evaluate(HELD)
+    page.wait_for_function("() => Boolean(window.answerHeld)")
+    page.get_by_role("link", name="Data", exact=True).evaluate(
+        "link => { link.click(); answerHeld(Response.json({ run: true })) }"
+    )
+    for _ in range(2):
+        expect(page.get_by_role("heading", name="Data", exact=True)).to_be_visible()
+        expect(page.get_by_role("heading", name="Pixels")).to_be_visible()
+        page.wait_for_timeout(2000)

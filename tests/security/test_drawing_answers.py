@@ -15,9 +15,9 @@ from mnist_core.config.run_config import RunConfig
 from mnist_core.store.people import read_people, send_out
 from mnist_core.store.store import Store
 from mnist_core.store.student_store import StudentStore
-from tests.app_process import app_process, entry_cookie, free_port, wait_until
-from tests.blank_files import write_blank_files
-from tests.http_answers import Answer, ask
+from tests.app_process import entry_cookie, wait_until
+from tests.gated_app import gated_app
+from tests.http_answers import Answer, ask_json
 from tests.labs import trained_run
 
 TINY = RunConfig(dataset="mnist-5k", architecture="softmax", train_images=500, epochs=1)
@@ -48,25 +48,19 @@ def question(*runs: object, **changed: object) -> dict[str, object]:
 
 
 def ask_about(lab: Lab, cookie: str, body: object, kind: str = "application/json") -> Answer:
-    """The answer to this body of a POST: bytes as they are, all else as JSON."""
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return ask(lab.port, f"/{answering.ADDRESS}", "POST", content, Cookie=cookie, Content_Type=kind)
+    return ask_json(lab.port, f"/{answering.ADDRESS}", cookie, body, kind)
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    folder = tmp_path_factory.mktemp("answers")
-    results, port = folder / "results", free_port()
-    write_blank_files("mnist", folder / "data")
-    store = Store.open(results)
-    with app_process(results, port, env={"MNIST_LAB_ACCESS": "on", "MNIST_LAB_DATA": str(folder / "data")}):
-        entry_cookie(port, results)
+    with gated_app(tmp_path_factory.mktemp("answers")) as (port, store):
+        entry_cookie(port, store.root)
         owner = read_people(store, "student")[0].id
         shared = trained_run(store, TINY)
         # The app trains it.
         hidden = StudentStore(store, owner).enqueue(TINY.replace(seed=1))
         wait_until(lambda: store.run(hidden.id).state == "finished")
-        teacher, student = entry_cookie(port, results, "teacher"), entry_cookie(port, results)
+        teacher, student = entry_cookie(port, store.root, "teacher"), entry_cookie(port, store.root)
         yield Lab(port, store, teacher, student, shared.id, hidden.id)
 
 

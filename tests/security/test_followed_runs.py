@@ -11,9 +11,9 @@ from mnist_core.config.run_config import RunConfig
 from mnist_core.store.people import name_person, read_people, send_out
 from mnist_core.store.store import Store
 from mnist_core.store.student_store import StudentStore
-from tests.app_process import app_process, entry_cookie, free_port, wait_until
-from tests.blank_files import write_blank_files
-from tests.http_answers import Answer, ask
+from tests.app_process import entry_cookie, wait_until
+from tests.gated_app import gated_app
+from tests.http_answers import Answer, ask_json
 from tests.protocol_client import Visitor, elements_of
 
 LONG = RunConfig(dataset="mnist-5k", architecture="softmax", train_images=500, epochs=10_000)
@@ -28,12 +28,8 @@ class Lab:
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Run 1 is the teacher's, run 2 that of a student whom no other test is."""
-    folder = tmp_path_factory.mktemp("followed")
-    results, port = folder / "results", free_port()
-    write_blank_files("mnist", folder / "data")
-    store = Store.open(results)
-    with app_process(results, port, env={"MNIST_LAB_ACCESS": "on", "MNIST_LAB_DATA": str(folder / "data")}):
-        entry_cookie(port, results)
+    with gated_app(tmp_path_factory.mktemp("followed")) as (port, store):
+        entry_cookie(port, store.root)
         owner = read_people(store, "student")[0].id
         store.enqueue(LONG)
         StudentStore(store, owner).enqueue(LONG.replace(seed=1))
@@ -51,20 +47,18 @@ def named_student(lab: Lab) -> str:
 
 def token_of(visitor: Visitor, query: str) -> str:
     (component,) = [
-        one
-        for one in elements_of(visitor.open("train", query), "bidi_component")
-        if one.component_name == "mnist_lab_renewal"
+        component
+        for component in elements_of(visitor.open("train", query), "bidi_component")
+        if component.component_name == "mnist_lab_renewal"
     ]
     return json.loads(component.json)["view"]
 
 
 def look(lab: Lab, cookie: str, body: object, kind: str = "application/json") -> Answer:
-    """The answer to this body of a POST: bytes as they are, all else as JSON."""
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return ask(lab.port, f"/{renewing.ADDRESS}", "POST", content, Cookie=cookie, Content_Type=kind)
+    return ask_json(lab.port, f"/{renewing.ADDRESS}", cookie, body, kind)
 
 
-def test_a_page_is_answered_to_its_own_person_alone_and_only_while_it_is_open(lab: Lab) -> None:
+def test_a_page_is_answered_to_its_own_person_alone(lab: Lab) -> None:
     teacher, student = entry_cookie(lab.port, lab.store.root, "teacher"), named_student(lab)
     with Visitor(lab.port, teacher) as visitor:
         token = token_of(visitor, "runs=1&runs=2")
@@ -85,14 +79,14 @@ def test_a_student_is_told_of_runs_that_the_student_may_see(lab: Lab) -> None:
         assert set(json.loads(look(lab, cookie, {"view": token}).body)["html"]) == {"figure-1", "state-1"}
 
 
-def test_a_page_runs_once_more_is_on_the_page_than_figures(lab: Lab) -> None:
+def test_a_page_is_told_to_run_when_another_run_waits(lab: Lab) -> None:
     cookie = entry_cookie(lab.port, lab.store.root, "teacher")
     with Visitor(lab.port, cookie) as visitor:
         token = token_of(visitor, "runs=1")
         assert "run" not in json.loads(look(lab, cookie, {"view": token}).body)
-        number = lab.store.enqueue(LONG.replace(seed=9))
+        other = lab.store.enqueue(LONG.replace(seed=9))
         wait_until(lambda: json.loads(look(lab, cookie, {"view": token}).body).get("run", False))
-        lab.store.request(number.id, "stop")
+        lab.store.request(other.id, "stop")
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff", b"[]", b"[" * 50_000, {}, {"view": 3}, {"view": None}, ["view"]])

@@ -35,6 +35,7 @@ from mnist_core.store.quotas import Quotas
 from mnist_core.store.store import Store
 from tests.app_process import app_process, entry_cookie, free_port, wait_until
 from tests.blank_files import write_blank_files
+from tests.gated_app import gated_app
 from tests.http_answers import ask
 from tests.protocol_client import Visitor, elements_of
 
@@ -95,12 +96,9 @@ class Lab:
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The app with a gate and one run, and cookies of a teacher and of a student with a name."""
-    folder = tmp_path_factory.mktemp("gate")
-    results, port = folder / "results", free_port()
-    write_blank_files("mnist", folder / "data")
-    store = Store.open(results)
-    store.finish(store.enqueue(RunConfig(), claimed=True), "finished", test_accuracy=0.9)
-    with app_process(results, port, env={"MNIST_LAB_ACCESS": "on", "MNIST_LAB_DATA": str(folder / "data")}):
+    with gated_app(tmp_path_factory.mktemp("gate")) as (port, store):
+        results = store.root
+        store.finish(store.enqueue(RunConfig(), claimed=True), "finished", test_accuracy=0.9)
         teacher, student = entry_cookie(port, results, "teacher"), entry_cookie(port, results)
         name_person(store, read_people(store, "student")[0].id, "Ann")
         with Visitor(port, teacher) as visitor:

@@ -10,17 +10,6 @@ import { handOut } from "./renewed.js"
 // it has not.
 const AGAIN = 2000
 const RUN_AGAIN = 5000
-// For so long after a press of a link, or of Back, the page may be about to be left: asked to run now, it would be drawn in
-// the place of the next one.
-const LEAVING = 4000
-let pressedAt = -LEAVING
-
-for (const kind of ["click", "popstate"]) {
-  const note = ({ target }) => {
-    if (kind === "popstate" || target.closest?.("a")) pressedAt = performance.now()
-  }
-  window.addEventListener(kind, note, true)
-}
 
 export default function renewal({ parentElement, data, setTriggerValue }) {
   let isOver = false
@@ -36,9 +25,7 @@ export default function renewal({ parentElement, data, setTriggerValue }) {
     ask()
   }
   const run = () => {
-    const mayLeave = () => performance.now() - pressedAt < LEAVING
-    if (mayLeave()) return later(AGAIN)
-    afterRun(() => isOver || mayLeave() || setTriggerValue("run", Date.now()))
+    afterRun(() => isOver || setTriggerValue("run", Date.now()))
     // The page's run brings new data, and with them the next call of this function.
     later(RUN_AGAIN)
   }

@@ -1,5 +1,6 @@
 // What a network answers and looks like at one moment of its training. Python has computed all that is shown.
 import { keptFor } from "../kept.js"
+import { afterRun } from "../page_run.js"
 import { whenRenewed } from "../renewal/renewed.js"
 
 // Views by their parentElement: Streamlit calls the default export again at every update.
@@ -21,7 +22,7 @@ function show(view, { head, bytes }) {
   if (bytes.images) view.kept.images = { digest: head.images, pixels: bytes.images }
   // Python leaves the images out of later messages once it knows that they are here.
   const held = view.kept.images?.digest ?? ""
-  if (head.live && head.images && head.held !== held) view.sayHeld(held)
+  if (head.live && head.images && head.held !== held) afterRun(() => view.root.isConnected && view.sayHeld(held))
   if (view.wanted === head.version || (head.images && held !== head.images)) return
   view.wanted = head.version
   // Without its style sheet the view would be much higher for a moment.
