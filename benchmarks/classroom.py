@@ -9,7 +9,9 @@ workers train on the same two. Each student has a cookie of the class link and a
 watches the teacher's runs, changes pages, draws, and starts small runs. Some sit at real browsers, the others speak
 Streamlit's protocol. On a machine of two cores the students' programs take their share of them, too: it is printed.
 
-    page load        from the question to the end of the page's run; in a browser until it shows that nothing runs
+    page load        from the question to the end of the page's run; in a browser from a link that is opened until the
+                     page shows that nothing runs
+    change of pages  the same in a browser after a press in the menu
     drawn answer     from the last picture of a stroke to the networks' answers for it
     speed kept       images a second of the two long runs during the lesson, over those before it
     wait             from the queue to the first step, of each student's first run
@@ -31,7 +33,7 @@ from pathlib import Path
 from typing import Protocol
 
 from benchmarks.app_memory import cpu_seconds, descendants, taken_by
-from benchmarks.class_browser import BrowserSession, a_browser
+from benchmarks.class_browser import BrowserSession, own_browser
 from benchmarks.class_figures import Notes, faults_in_log
 from benchmarks.class_session import ClassSession
 from benchmarks.class_table import Lesson, table
@@ -125,16 +127,16 @@ def _start_long_runs(store: Store, port: int, results: Path) -> list[str]:
     # The app takes runs from the queue once somebody has opened a page.
     with ClassSession(port, cookie, Notes(), random.Random(0)) as teacher:
         teacher.open("train", "")
-        wait_until(lambda: all(store.run(one).step > 0 for one in long_runs))
+        wait_until(lambda: all(store.run(run_id).step > 0 for run_id in long_runs))
         teacher.open("draw", "runs=3&runs=4&runs=5")
     return long_runs
 
 
 def _speed(store: Store, ids: list[str], action: Callable[[], None]) -> float:
     """Images a second of these runs together while the action goes on."""
-    began, first = time.monotonic(), [store.run(one).step for one in ids]
+    began, first = time.monotonic(), [store.run(run_id).step for run_id in ids]
     action()
-    seconds, last = time.monotonic() - began, [store.run(one) for one in ids]
+    seconds, last = time.monotonic() - began, [store.run(run_id) for run_id in ids]
     steps = (run.step - before for run, before in zip(last, first, strict=True))
     return sum(step * run.config.batch_size for step, run in zip(steps, last, strict=True)) / seconds
 
@@ -156,7 +158,7 @@ def _attend(number: int, in_browser: bool, port: int, results: Path, notes: Note
         if in_browser:
             url = f"http://127.0.0.1:{port}"
             token = json.loads((results / "access.json").read_text())["student"]
-            with a_browser() as browser:
+            with own_browser() as browser:
                 _learn(BrowserSession(browser, url, f"{url}/?token={token}", notes, chance), number, ends, chance)
         else:
             with ClassSession(port, entry_cookie(port, results), notes, chance) as session:

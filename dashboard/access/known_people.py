@@ -54,9 +54,9 @@ class KnownPeople:
         """Who has this secret; None for nobody's and for people who were sent out. Raises StorageError."""
         if len(secret) > _LONGEST_SECRET:
             return None
-        known = self._ids.get(_digest(secret))
-        if known is not None:
-            return self.by_id(known)
+        person_id = self._ids.get(_digest(secret))
+        if person_id is not None:
+            return self.by_id(person_id)
         asked = time.monotonic()
         person = recognise(self.store(), secret)
         if person is not None:

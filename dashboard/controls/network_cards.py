@@ -35,12 +35,12 @@ def _cards(_store: Store, scope: Scope, stamp: tuple[int, int, float], dataset: 
     by_name = presets()
     families = list(dict.fromkeys(preset.family for preset in by_name.values()))
     ordered = sorted(by_name.values(), key=lambda preset: (families.index(preset.family), _fame(preset.name)))
-    own = expectations.own_accuracies(runs, dataset)
+    own_runs = expectations.own_accuracies(runs, dataset)
     times: dict[str, TrainingTime] = {}
     if dataset != "folder":
         configs = [RunConfig(architecture=name, dataset=dataset, epochs=1) for name in by_name]
         times = dict(zip(by_name, training_seconds(runs, configs), strict=True))
-    return [_card(preset, dataset, own.get(preset.name), times.get(preset.name)) for preset in ordered]
+    return [_card(preset, dataset, own_runs.get(preset.name), times.get(preset.name)) for preset in ordered]
 
 
 def _fame(name: str) -> int:

@@ -83,8 +83,8 @@ def routes(names: Iterable[str], styles: Mapping[str, str] = MappingProxyType({}
         return []
 
     async def page(request: Request) -> Response:
-        own = styles.get(request.url.path.strip("/"), "")
-        styled = text.replace("</head>", f"<style>\n{own}</style></head>") if own else text
+        style = styles.get(request.url.path.strip("/"), "")
+        styled = text.replace("</head>", f"<style>\n{style}</style></head>") if style else text
         return HTMLResponse(styled, headers={"Cache-Control": "no-cache"})
 
     async def icons(request: Request) -> Response:

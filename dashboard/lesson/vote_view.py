@@ -77,7 +77,7 @@ def _explain(store: Store) -> None:
 
 
 def _show_ballot(store: Store, poll: Poll, votes: Mapping[str, int]) -> None:
-    own = votes.get(store.owner or "")
+    own_vote = votes.get(store.owner or "")
     columns = st.columns(min(4, len(poll.configs)))
     for index, config in enumerate(poll.configs):
         with columns[index % len(columns)], st.container(border=True):
@@ -85,16 +85,18 @@ def _show_ballot(store: Store, poll: Poll, votes: Mapping[str, int]) -> None:
             if picture := _diagram(poll, index):
                 st.html(f"<div class='ballot'><img src='{picture}' alt=''></div>")
             st.button(
-                "✓ Your vote" if own == index else "This one",
+                "✓ Your vote" if own_vote == index else "This one",
                 key=f"vote-{index}",
-                type="primary" if own == index else "secondary",
+                type="primary" if own_vote == index else "secondary",
                 width="stretch",
                 on_click=_cast,
                 args=(poll.id, index),
                 help=f"You expect {in_markdown(config.architecture)} to have the highest test accuracy.",
             )
-    given = len(votes)
-    st.markdown(f"**{given}** vote{'s' * (given != 1)} so far." + (" You can change yours." if own is not None else ""))
+    count = len(votes)
+    st.markdown(
+        f"**{count}** vote{'s' * (count != 1)} so far." + (" You can change yours." if own_vote is not None else "")
+    )
     if store.owner is None:
         st.button(
             "Start the race",

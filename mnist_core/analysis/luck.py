@@ -245,9 +245,9 @@ def _diverged_sentence(luck: Luck) -> str:
     if not luck.accuracies:
         which = "The only seed" if luck.seeds == 1 else f"All {luck.seeds} seeds"
         return f"{which} diverged: there is no {luck.measure}."
-    one = luck.diverged == 1
-    who = "it has" if one else "they have"
-    counted = "" if luck.figure is None else f" and count{'s' * one} as not reaching {luck.figure_text}"
+    is_one = luck.diverged == 1
+    who = "it has" if is_one else "they have"
+    counted = "" if luck.figure is None else f" and count{'s' * is_one} as not reaching {luck.figure_text}"
     return (
         f"{luck.diverged} of {luck.seeds} seeds diverged: {who} no {luck.measure}{counted}. All that follows is about "
         "the others."

@@ -58,8 +58,8 @@ class Jobs(threading.Thread):
     @property
     def troubles(self) -> list[Trouble]:
         """What keeps runs from being trained or kept safe now, as messages for a person; empty if nothing does."""
-        own = self._own_trouble or self._house_trouble
-        return [*filter(None, [own]), *(self._executor.troubles if self._executor else [])]
+        trouble = self._own_trouble or self._house_trouble
+        return [*filter(None, [trouble]), *(self._executor.troubles if self._executor else [])]
 
     def serves(self, url: str) -> bool:
         """Whether this thread works for the store at this address."""

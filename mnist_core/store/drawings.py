@@ -75,8 +75,8 @@ def add_drawing(store: Store, label: int, picture: np.ndarray) -> ClassDrawing:
         # Counted within the transaction: thirty people hand in at the same moment.
         if _count(connection) >= MOST_DRAWINGS:
             raise StoreError(f"The class has {MOST_DRAWINGS:,} drawings already; that is all that is kept.")
-        own = _count(connection, drawings.c.owner == store.owner, drawings.c.label == label)
-        if store.owner is not None and own >= MOST_OF_A_DIGIT:
+        own_count = _count(connection, drawings.c.owner == store.owner, drawings.c.label == label)
+        if store.owner is not None and own_count >= MOST_OF_A_DIGIT:
             raise StoreError(f"You have drawn {label} {MOST_OF_A_DIGIT} times already. Draw another digit.")
         connection.execute(drawings.insert().values(**vars(drawing)))
     return drawing

@@ -35,16 +35,16 @@ def move_database(
     of its rows are copied, and of how many. Raises StoreError or PathError, whose messages call the target "URL".
     """
     with about_target():
-        there = address(target)
-    here = address(source)
-    if here == there:
+        target_address = address(target)
+    source_address = address(source)
+    if source_address == target_address:
         raise StoreError("URL names the database that is in use. Name another one, which is empty.")
     with ExitStack() as opened:
-        origin = opened.enter_context(_whole_source(here))
+        origin = opened.enter_context(_whole_source(source_address))
         if training := _training(origin, trains):
             numbers = ", ".join(f"#{number}" for number in training)
             raise StoreError(f"Runs are being trained ({numbers}). Wait for them, or stop or pause them. {_CLOSE}")
-        copy = opened.enter_context(_empty_target(there))
+        copy = opened.enter_context(_empty_target(target_address))
         mover = RowMover(origin, copy, about_target, report)
         for table in metadata.sorted_tables:
             mover.copy_table(table)

@@ -66,8 +66,8 @@ def _read(name: bytes | None, tags: bytes | None, config: bytes | None) -> dict[
     settings, usual = _parsed(config, dict), RunConfig()
     texts = [settings.get(field, getattr(usual, field)) for field in ("dataset", "architecture")]
     dataset, architecture = (text if settings and isinstance(text, str) else "" for text in texts)
-    known = [tag for tag in _parsed(tags, list) if isinstance(tag, str)]
-    return page_columns(bytes(name or b"").decode(errors="replace"), known, dataset, architecture)
+    readable = [tag for tag in _parsed(tags, list) if isinstance(tag, str)]
+    return page_columns(bytes(name or b"").decode(errors="replace"), readable, dataset, architecture)
 
 
 def _parsed(text: bytes | None, kind: type) -> Any:

@@ -146,8 +146,8 @@ class StudentStore(Store):
         wanted = set(ids)
         query = sa.select(runs.c.id).where(runs.c.id.in_(wanted), runs.c.owner == self.owner)
         with self.engine.connect() as connection:
-            own = set(connection.execute(query).scalars())
-        if others := wanted - own:
+            own_ids = set(connection.execute(query).scalars())
+        if others := wanted - own_ids:
             seen = self.runs(ids=sorted(others), luck=None) or self.runs(ids=sorted(others), deleted=True, luck=None)
             named = f"Run #{seen[0].number} is another person's" if seen else "This run is not yours"
             raise NotAllowedError(f"{named}: only its owner and the teacher may change it.")

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.controls import importing
 from mnist_core.config.run_config import RunConfig
-from mnist_core.export.archive import archive
+from mnist_core.export import formats
 from mnist_core.store.store import Store
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -27,7 +27,7 @@ def zipped_run(tmp_path: Path) -> bytes:
     elsewhere = Store.open(tmp_path / "there")
     run = elsewhere.enqueue(RunConfig(architecture="softmax"), "from *elsewhere*", claimed=True)
     elsewhere.finish(run, "stopped")
-    archive.write_archive(elsewhere, elsewhere.run(run.id), tmp_path / "run.zip")
+    formats.write_export(elsewhere, elsewhere.run(run.id), "zip", tmp_path / "run.zip")
     return (tmp_path / "run.zip").read_bytes()
 
 
@@ -73,7 +73,7 @@ def with_file(source: Store, number: int, path: Path) -> Path:
     run = source.enqueue(RunConfig(architecture="softmax", seed=number), claimed=True)
     source.write_artifact(run, "predictions.parquet", "predictions", 1, 1, lambda target: table.to_parquet(target))
     source.finish(run, "stopped")
-    archive.write_archive(source, source.run(run.id), path)
+    formats.write_export(source, source.run(run.id), "zip", path)
     return path
 
 

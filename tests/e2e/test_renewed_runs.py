@@ -89,6 +89,10 @@ def test_the_lanes_of_many_runs_advance(serve, page: Page):
     lanes = page.locator(".lane")
     expect(lanes.nth(0)).to_contain_text(re.compile(r"epoch \d+ of 5000"))
     expect(lanes.nth(2)).to_contain_text("its turn is number 1")
+    # Equal progress is an equal length.
+    widths = page.locator(".lane .track").evaluate_all("tracks => tracks.map((track) => track.offsetWidth)")
+    assert len(widths) == 3
+    assert len(set(widths)) == 1
     page.wait_for_timeout(1500)
     before, received = lanes.nth(0).inner_text(), len(frames)
     wait_until(lambda: page.wait_for_timeout(50) or lanes.nth(0).inner_text() != before)

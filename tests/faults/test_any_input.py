@@ -24,6 +24,7 @@ from mnist_core.architectures.table import describe_architecture
 from mnist_core.config.run_config import RunConfig
 from mnist_core.data import pictures
 from mnist_core.errors import MnistLabError
+from mnist_core.export import formats
 from mnist_core.export.archive import archive
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
@@ -150,7 +151,7 @@ def away(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = Store.open(folder / "results")
     small = RunConfig(dataset="mnist-5k", train_images=100, epochs=1, architecture="flatten linear(classes)")
     run = trained_run(store, small)
-    archive.write_archive(store, run, folder / "run.zip")
+    formats.write_export(store, run, "zip", folder / "run.zip")
     return folder / "run.zip"
 
 

@@ -19,6 +19,7 @@ from mnist_core.config.rules import TrainingRules
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import StorageError, StoreError
 from mnist_core.events import StepEnd
+from mnist_core.export import formats
 from mnist_core.export.archive import archive, checks
 from mnist_core.jobs.worker import work
 from mnist_core.store.run import Run
@@ -44,7 +45,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Run, Path
             store.record(run, odd)
     run = store.run(run.id)
     assert run.state == "finished"
-    archive.write_archive(store, run, folder / "run.zip")
+    formats.write_export(store, run, "zip", folder / "run.zip")
     return store, run, folder / "run.zip"
 
 
@@ -354,13 +355,13 @@ def test_the_same_run_gives_the_same_bytes_and_an_unfinished_or_damaged_one_none
     original: tuple[Store, Run, Path], tmp_path: Path
 ):
     store, run, path = original
-    archive.write_archive(store, run, tmp_path / "again.zip")
+    formats.write_export(store, run, "zip", tmp_path / "again.zip")
     assert (tmp_path / "again.zip").read_bytes() == path.read_bytes()
     with pytest.raises(StoreError, match="is queued"):
-        archive.write_archive(store, store.runs(states=["queued"])[0], tmp_path / "queued.zip")
+        formats.write_export(store, store.runs(states=["queued"])[0], "zip", tmp_path / "queued.zip")
     shutil.copytree(store.root, tmp_path / "copy")
     damaged = Store.open(tmp_path / "copy")
     (damaged.folder(run.id) / "predictions.parquet").write_bytes(b"")
     with pytest.raises(StoreError, match=r"predictions\.parquet"):
-        archive.write_archive(damaged, run, tmp_path / "damaged.zip")
+        formats.write_export(damaged, run, "zip", tmp_path / "damaged.zip")
     assert sorted(child.name for child in tmp_path.iterdir() if "zip" in child.name) == ["again.zip"]

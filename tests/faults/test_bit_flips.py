@@ -19,6 +19,7 @@ from mnist_core.analysis import measures, predictions, trained
 from mnist_core.commands import cli
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import CheckpointError, StorageError, StoreError
+from mnist_core.export import formats
 from mnist_core.export.archive import archive
 from mnist_core.report.content import gather_content
 from mnist_core.report.page import report_html
@@ -43,7 +44,7 @@ def trained_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     store = Store.open(folder / "results")
     for seed in (0, 1):
         trained_run(store, SMALL.replace(seed=seed))
-    archive.write_archive(store, store.find("1"), folder / "run.zip")
+    formats.write_export(store, store.find("1"), "zip", folder / "run.zip")
     return folder / "results", folder / "run.zip"
 
 
@@ -162,7 +163,7 @@ def test_a_run_whose_figures_have_changed_is_named(lab: Store):
     assert lab.changed_runs(lab.runs()) == [lab.find("1")]
     assert "have changed" in report_html(lab, lab.runs())
     with pytest.raises(StoreError):
-        archive.write_archive(lab, lab.find("1"), lab.root / "run.zip")
+        formats.write_export(lab, lab.find("1"), "zip", lab.root / "run.zip")
 
 
 def remove(store: Store) -> None:
@@ -188,7 +189,7 @@ def test_no_use_of_damaged_predictions_passes_for_an_answer(
     with pytest.raises(StoreError):
         api.compare(1, 2)
     with pytest.raises(StoreError):
-        archive.write_archive(lab, damaged, tmp_path / "run.zip")
+        formats.write_export(lab, damaged, "zip", tmp_path / "run.zip")
     assert not list(tmp_path.glob("*.zip*"))
     findings_of_runs = gather_content(lab, [damaged, other])
     assert findings_of_runs.answers is not None

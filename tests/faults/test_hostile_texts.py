@@ -18,7 +18,7 @@ from PIL import Image
 from mnist_core.config.device import Device
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import MnistLabError
-from mnist_core.export import curve_tables, tensorboard
+from mnist_core.export import curve_tables, formats, tensorboard
 from mnist_core.export.archive import archive
 from mnist_core.export.script.script import script_of_run
 from mnist_core.report.page import report_html
@@ -75,7 +75,7 @@ def origins(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Members]:
     runs = {}
     for name, config in configs.items():
         run = innocent_run(store, config)
-        archive.write_archive(store, run, folder / "run.zip")
+        formats.write_export(store, run, "zip", folder / "run.zip")
         with zipfile.ZipFile(folder / "run.zip") as whole:
             runs[name] = {member: whole.read(member) for member in whole.namelist()}
     return runs

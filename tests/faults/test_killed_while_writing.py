@@ -79,10 +79,10 @@ def test_an_export_that_is_killed_leaves_the_file_of_before(own_lab: Path, tmp_p
 
 def test_an_import_that_is_killed_changes_nothing_and_leaves_nothing(own_lab: Path, tmp_path: Path):
     other = Store.open(tmp_path / "other")
-    archive.write_archive(other, large_run(other), tmp_path / "large.zip")
+    formats.write_export(other, large_run(other), "zip", tmp_path / "large.zip")
     small = other.enqueue(SMALL, claimed=True)
     train_now(other, small)
-    archive.write_archive(other, other.run(small.id), tmp_path / "small.zip")
+    formats.write_export(other, other.run(small.id), "zip", tmp_path / "small.zip")
     store = Store.open()
     code = (
         "from pathlib import Path; from mnist_core.export import read_archive; from mnist_core.store import Store; "

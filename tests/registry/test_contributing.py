@@ -43,7 +43,8 @@ import sys
 from pathlib import Path
 
 from mnist_core.config import RunConfig
-from mnist_core.export.archive.archive import read_archive, write_archive
+from mnist_core.export.archive.archive import read_archive
+from mnist_core.export.formats import write_export
 from mnist_core.export.script.script import script_of_run
 from mnist_core.jobs.worker import work
 from mnist_core.store import Store
@@ -63,7 +64,7 @@ for _ in work(store, run):
 run = store.run(run.id)
 assert run.state == "finished", run.note
 Path("alone.py").write_text(script_of_run(store, run))
-write_archive(store, run, Path("run.zip"))
+write_export(store, run, "zip", Path("run.zip"))
 elsewhere = Store.open(Path("elsewhere"))
 assert read_archive(elsewhere, Path("run.zip")).config == config
 """

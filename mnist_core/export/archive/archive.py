@@ -43,7 +43,6 @@ from mnist_core.store import (
     new_id,
     remove_leftovers_of,
     system_errors,
-    write_atomically,
 )
 from mnist_core.text import one_line
 
@@ -58,15 +57,6 @@ _SMALL = 1_000_000
 _CHUNK = 1 << 20
 # A fixed date (the earliest that a zip can hold), so that the same run always gives the same bytes.
 _DATE = (1980, 1, 1, 0, 0, 0)
-
-
-def write_archive(store: Store, run: Run, path: Path) -> None:
-    """Write the run to `path` as a zip: manifest, config, the run itself, metrics and all its files.
-
-    Raises StoreError if the run has not ended or one of its files is missing or damaged.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, lambda target: pack_archive(store, run, target))
 
 
 def read_archive(store: Store, path: Path, most: int | None = None) -> Run:

@@ -46,10 +46,10 @@ class ClusterExecutor:
     @property
     def troubles(self) -> list[Trouble]:
         """Why the cluster cannot be used, machines that are left out, and what holds up runs."""
-        own = (
+        about_cluster = (
             [Trouble(f"{self._trouble} Runs in the queue wait; it is tried again by itself.")] if self._trouble else []
         )
-        return [*own, *self._seen]
+        return [*about_cluster, *self._seen]
 
     def silence(self, run: Run) -> float:
         """For how many seconds the worker of this running run has given no sign of life."""
@@ -119,6 +119,6 @@ class ClusterExecutor:
         running = liveness.running_anywhere(self._store)
         self._silence.look({run.id: (run.worker, run.heartbeat, run.step) for run in running})
         cluster = read_cluster(self._store)
-        told = cluster.troubles if cluster.lives(self._store.clock()) else ()
+        reported = cluster.troubles if cluster.lives(self._store.clock()) else ()
         of_runs = [Trouble(f"Run #{run.number}: {run.trouble}", cause=run.trouble) for run in running if run.trouble]
-        self._seen = [*map(Trouble, told), *of_runs]
+        self._seen = [*map(Trouble, reported), *of_runs]

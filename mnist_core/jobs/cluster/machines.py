@@ -88,8 +88,8 @@ class Machines:
         probe.parent.mkdir(exist_ok=True)
         write_text_atomically(probe, token)
         self._store.set_setting(tasks.probe_key(node.id), token)
-        there = NodeAffinitySchedulingStrategy(node.id, soft=False)
-        reference = _answer.options(scheduling_strategy=there).remote(self._surroundings, node.id, token)
+        on_this_node = NodeAffinitySchedulingStrategy(node.id, soft=False)
+        reference = _answer.options(scheduling_strategy=on_this_node).remote(self._surroundings, node.id, token)
         self._asked[node.id] = _Asked(reference, token, time.monotonic())
 
     def _hear(self, node: ClusterNode, asked: _Asked) -> None:
@@ -107,16 +107,18 @@ class Machines:
             return
         path, key = tasks.probe_file(self._store.root, node.id), tasks.probe_key(node.id)
         written = path.read_text(encoding="utf-8") if path.is_file() else ""
-        known = replace(node, host=answer.host, processor=answer.processor)
+        described = replace(node, host=answer.host, processor=answer.processor)
         if {written, self._store.setting(key)} != {asked.token[::-1]}:
-            self._leave_out(known, "what it writes into the shared folder or the database does not arrive here.")
+            self._leave_out(described, "what it writes into the shared folder or the database does not arrive here.")
         elif answer.version != __version__:
-            self._leave_out(known, f"it has version {answer.version} of this program, and this is {__version__}.")
+            self._leave_out(described, f"it has version {answer.version} of this program, and this is {__version__}.")
         elif self._store.file is not None and answer.host != socket.gethostname():
-            self._leave_out(known, "a database in a file cannot be shared by machines. Use one on a PostgreSQL server.")
+            self._leave_out(
+                described, "a database in a file cannot be shared by machines. Use one on a PostgreSQL server."
+            )
         else:
             self._forget(node)
-            self._nodes[node.id] = replace(known, state="trains", reason="")
+            self._nodes[node.id] = replace(described, state="trains", reason="")
 
     def _leave_out(self, node: ClusterNode, reason: str) -> None:
         self._forget(node)

@@ -43,11 +43,11 @@ class Surroundings:
     def enter(self) -> Store:
         """Make them those of this process, and open the store. Raises StorageError."""
         share_files()
-        own = os.environ.get(_DATA)
+        data_folder = os.environ.get(_DATA)
         os.environ.update(self.variables)
-        if own is not None:
+        if data_folder is not None:
             # The data sets may lie elsewhere on this machine.
-            os.environ[_DATA] = own
+            os.environ[_DATA] = data_folder
         return _opened(self.url, self.folder)
 
 

@@ -19,6 +19,7 @@ from mnist_core.config.data_facts import READING_RULE, have_same_pictures
 from mnist_core.config.run_config import RunConfig
 from mnist_core.data.sources import load_arrays
 from mnist_core.data.splitting import split_images
+from mnist_core.export import formats
 from mnist_core.export.archive import archive
 from mnist_core.jobs.worker import work
 from mnist_core.store.run import Run
@@ -145,7 +146,7 @@ def resume(store: Store, run: Run) -> Run:
 def test_an_archive_carries_what_is_known_of_the_data(store: Store, tmp_path: Path):
     run = train(store, config_of(write_images(tmp_path / "images")))
     path = tmp_path / "run.zip"
-    archive.write_archive(store, run, path)
+    formats.write_export(store, run, "zip", path)
     elsewhere = Store.open(tmp_path / "elsewhere")
     assert archive.read_archive(elsewhere, path).data == run.data
 
@@ -154,7 +155,7 @@ def test_an_archive_from_before_is_imported_and_nothing_is_known(store: Store, t
     run = train(store, config_of(write_images(tmp_path / "images")))
     forget(store, run)
     path = tmp_path / "run.zip"
-    archive.write_archive(store, store.run(run.id), path)
+    formats.write_export(store, store.run(run.id), "zip", path)
     with zipfile.ZipFile(path) as whole:
         members = {name: whole.read(name) for name in whole.namelist()}
     assert "data" not in json.loads(members["run.json"])

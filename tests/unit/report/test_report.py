@@ -18,7 +18,7 @@ from mnist_core.config.run_config import RunConfig
 from mnist_core.data import mnist_5k
 from mnist_core.errors import StoreError
 from mnist_core.events import EpochEnd, StepEnd
-from mnist_core.export.archive import archive
+from mnist_core.export import formats
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 
@@ -217,7 +217,7 @@ def test_the_command_imports_a_run_that_was_given_away(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     store = Store.open()
-    archive.write_archive(store, with_mistakes(store, [1, 2], "given away"), tmp_path / "run.zip")
+    formats.write_export(store, with_mistakes(store, [1, 2], "given away"), "zip", tmp_path / "run.zip")
     monkeypatch.setenv("MNIST_LAB_RESULTS", str(tmp_path / "elsewhere"))
     assert command(monkeypatch, "import", str(tmp_path / "run.zip")) == 0
     output = capsys.readouterr().out

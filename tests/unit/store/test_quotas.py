@@ -10,7 +10,8 @@ import pytest
 from mnist_core.config.luck_part import LuckPart
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import ConfigError, NotAllowedError
-from mnist_core.export.archive.archive import read_archive, write_archive
+from mnist_core.export.archive.archive import read_archive
+from mnist_core.export.formats import write_export
 from mnist_core.jobs.worker import work
 from mnist_core.store import (
     QUOTAS,
@@ -223,7 +224,7 @@ def write_megabyte(lab: Store, run: Run) -> None:
 def test_an_archive_beyond_the_room_of_a_student_is_not_unpacked(lab: Store, student: StudentStore, tmp_path: Path):
     elsewhere = Store.open(tmp_path / "there")
     run = trained_run(elsewhere, CONFIG.replace(epochs=1, architecture="flatten linear(500) linear(classes)"))
-    write_archive(elsewhere, run, tmp_path / "run.zip")
+    write_export(elsewhere, run, "zip", tmp_path / "run.zip")
     assert used_bytes(elsewhere) > 1_000_000
     for quotas in (Quotas(megabytes=1), Quotas(megabytes_together=1)):
         write_quotas(lab, quotas)
