@@ -17,6 +17,8 @@ _FOLDED = """
 @media (max-width: 640px) {
   .st-key-networks > :not(:first-child),
   [data-testid="stLayoutWrapper"]:has(> .st-key-settings) { display: none }
+
+  .st-key-networks { min-height: 0 }
 }
 """
 
