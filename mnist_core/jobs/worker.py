@@ -4,6 +4,7 @@
 each, so that a run starts at once and many short runs share the import. Closing the input ends the wait.
 """
 
+import contextlib
 import gc
 import io
 import json
@@ -19,7 +20,9 @@ from typing import Any
 import torch
 
 from mnist_core import environment, sweeps
-from mnist_core.errors import LostRunError, MnistLabError
+from mnist_core.config import RunConfig
+from mnist_core.data import load_arrays
+from mnist_core.errors import DataError, LostRunError, MnistLabError
 from mnist_core.events import EpochEnd, Event, RunFinished, RunStarted, StepEnd
 from mnist_core.jobs import liveness, memory, priority, recording
 from mnist_core.jobs.luck_training import train_part
@@ -198,11 +201,18 @@ def _say_ready() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
 
+def _read_ahead() -> None:
+    """Read the data set of short runs while no run is waited for; the first such run would take three times as long."""
+    with contextlib.suppress(DataError):
+        load_arrays(RunConfig(dataset="mnist-5k"), environment.data_dir())
+
+
 def main() -> int:
     """Train the runs that are named on standard input, one after another, until it closes."""
     priority.give_way()
     begin_process()
     _say_ready()
+    threading.Thread(target=_read_ahead, name="read-ahead", daemon=True).start()
     interrupt, order, store = threading.Event(), {}, None
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: interrupt.set() if order else sys.exit(0))
