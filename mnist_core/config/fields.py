@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, get_args
 
 from mnist_core.config.run_config import RunConfig
@@ -38,9 +39,10 @@ class FieldInfo:
         return all(values.get(name) in allowed for name, allowed in self.when.items())
 
 
-def list_config_fields() -> list[FieldInfo]:
+@cache
+def list_config_fields() -> tuple[FieldInfo, ...]:
     """All fields of RunConfig in the order of declaration."""
-    return [_describe(name) for name in RunConfig.model_fields]
+    return tuple(_describe(name) for name in RunConfig.model_fields)
 
 
 def format_value(value: Any) -> str:
