@@ -181,9 +181,10 @@ def _first_waits(store: Store) -> list[float | None]:
     """Seconds from the queue to the first step of each student's first run; None for one that has not begun."""
     waits: list[float | None] = []
     for person in read_people(store, "student"):
-        own = sorted((run for run in store.runs() if run.owner == person.id), key=lambda run: run.number)
-        if own:
-            waits.append(None if own[0].started is None else own[0].started - (own[0].queued or own[0].created))
+        own_runs = [run for run in store.runs() if run.owner == person.id]
+        if own_runs:
+            first = min(own_runs, key=lambda run: run.number)
+            waits.append(None if first.started is None else first.started - (first.queued or first.created))
     return waits
 
 

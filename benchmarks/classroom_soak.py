@@ -64,7 +64,8 @@ def _halves(taken: list[Taken]) -> str:
     middle = len(taken) // 2
     parts = []
     for name, unit in (("pss", 1e6), ("rss", 1e6), ("threads", 1), ("files", 1), ("children", 1)):
-        values = [getattr(one, name) / unit for one in taken]
+        values = [getattr(sample, name) / unit for sample in taken]
         parts.append(f"{name} {values[middle] - values[0]:+.1f} then {values[-1] - values[middle]:+.1f}")
-    half = statistics.mean(one.pss for one in taken[middle:]) / statistics.mean(one.pss for one in taken[:middle])
-    return f"  growth in the first and the second half: {', '.join(parts)}; mean PSS of the halves {half - 1:+.1%}"
+    before, after = (statistics.mean(sample.pss for sample in half) for half in (taken[:middle], taken[middle:]))
+    growth = f"mean PSS of the halves {after / before - 1:+.1%}"
+    return f"  growth in the first and the second half: {', '.join(parts)}; {growth}"

@@ -63,7 +63,7 @@ def describe(measured: list[FirstMinute]) -> str:
     """One line for each station: median and range."""
     lines = []
     for what, name in (("answers", "the app answers"), ("page", "the page is open"), ("result", "first result")):
-        seconds = [getattr(one, what) for one in measured]
+        seconds = [getattr(minute, what) for minute in measured]
         lines.append(f"{name:<18}{statistics.median(seconds):6.1f} s ({min(seconds):.1f} to {max(seconds):.1f})")
     return "\n".join(lines)
 

@@ -120,13 +120,13 @@ class Gate:
 
     async def _who(self, scope: Scope) -> tuple[Person | None, str | None]:
         """Who sent a request, and the secret that says so: without a person, one that is of no use."""
-        found = list(_cookies(scope, self._cookie))
-        for secret in found:
+        secrets = list(_cookies(scope, self._cookie))
+        for secret in secrets:
             person = self._people.fresh(secret) or await run_in_threadpool(self._people.by_secret, secret)
             if person is not None:
                 self._people.see(person.id)
                 return person, secret
-        return None, found[0] if found else None
+        return None, secrets[0] if secrets else None
 
     async def _answer(self, scope: Scope, person: Person | None, secret: str | None) -> Response | None:
         """What the gate answers itself; None if the app is to answer."""

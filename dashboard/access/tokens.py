@@ -28,9 +28,9 @@ class Tokens:
 
     def role_of(self, token: str) -> Role | None:
         """Who a token lets in; every comparison takes the same time, however much of the token is right."""
-        given = token.encode("utf-8", "replace")
-        is_teacher = hmac.compare_digest(given, self.teacher.encode())
-        is_student = hmac.compare_digest(given, self.student.encode())
+        secret = token.encode("utf-8", "replace")
+        is_teacher = hmac.compare_digest(secret, self.teacher.encode())
+        is_student = hmac.compare_digest(secret, self.student.encode())
         return "teacher" if is_teacher else "student" if is_student else None
 
 

@@ -7,15 +7,15 @@ const PATIENCE = 60000
 // Milliseconds between two looks at whether the page still runs.
 const LOOK_AGAIN = 30
 
-// So many milliseconds after a press of a link or of Back, at most, the run of the page that was asked for begins.
+// The longest time in milliseconds from a press of a link, or of Back, until the page that was asked for begins to run.
 const BEGINS = 4000
 
 // The last such press: when, the path of the page it leads to, and whether a run has begun since. One for all components.
 const departure = (window.mnistLabDeparture ??= watchDepartures())
 
 /** Call `ask` once the page's script is not running and no other page was asked for, or after `patience` milliseconds.
-    If a fragment is requested at the moment at which a run ends, Streamlit drops what that run has sent last; if one of the
-    page that is being left is, Streamlit takes the new page away again. */
+    A fragment that is requested at the moment at which a run ends makes Streamlit drop what that run has sent last. One of
+    a page that is being left takes the next page away again. */
 export function afterRun(ask, patience = PATIENCE, until = performance.now() + patience) {
   if ((isRunning() || isLeaving()) && performance.now() < until) setTimeout(() => afterRun(ask, patience, until), LOOK_AGAIN)
   else ask()

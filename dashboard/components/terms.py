@@ -40,9 +40,9 @@ def address_of(term: str) -> str:
 def without_terms(help: str) -> tuple[str, list[tuple[str, str, str]]]:
     """A help text without what `explained` has added, and that as term, sentence and link of each."""
     paragraphs = help.split("\n\n")
-    found = [match.groups() for match in map(_LINK.match, paragraphs) if match]
+    explanations = [match.groups() for match in map(_LINK.match, paragraphs) if match]
     rest = [paragraph for paragraph in paragraphs if not _LINK.match(paragraph)]
-    return "\n\n".join(rest), [(term, sentence, link) for term, link, sentence in found]
+    return "\n\n".join(rest), [(term, sentence, link) for term, link, sentence in explanations]
 
 
 def marked_html(text: str, term: str) -> str:

@@ -111,9 +111,9 @@ def search(snapshot: Snapshot, text: str) -> Snapshot:
     if snapshot.is_whole or not words:
         return snapshot
     store = open_store()
-    found = _read_snapshot(store.scope, _stamp(store), words)
+    matching = _read_snapshot(store.scope, _stamp(store), words)
     # Whether stored figures have changed, which a filter may ask for, the database does not know.
-    return found if found.total else snapshot
+    return matching if matching.total else snapshot
 
 
 def discard_snapshot() -> None:
@@ -141,9 +141,9 @@ def offered_runs(snapshot: Snapshot, text: str) -> list[Run]:
     chosen = parse_numbers(st.query_params.get_all(_CHOSEN))
     for key in (_CHOSEN, f"{_CHOSEN}:chosen"):
         chosen += st.session_state.get(key, [])
-    found = search(snapshot, text)
-    numbers = dict.fromkeys([*chosen, *matching_rows(found, text).index[:_MAX_OFFERED].tolist()])
-    by_number = {**found.runs, **_by_number(snapshot, numbers)}
+    matching = search(snapshot, text)
+    numbers = dict.fromkeys([*chosen, *matching_rows(matching, text).index[:_MAX_OFFERED].tolist()])
+    by_number = {**matching.runs, **_by_number(snapshot, numbers)}
     return [by_number[number] for number in numbers if number in by_number]
 
 
@@ -152,8 +152,8 @@ def _by_number(snapshot: Snapshot, numbers: Iterable[int]) -> Mapping[int, Run]:
     older = [number for number in numbers if number not in snapshot.runs]
     if snapshot.is_whole or not older:
         return snapshot.runs
-    found = read_page(open_store(), RunQuery(numbers=older), limit=None).runs
-    return {**snapshot.runs, **{run.number: run for run in found}}
+    older_runs = read_page(open_store(), RunQuery(numbers=older), limit=None).runs
+    return {**snapshot.runs, **{run.number: run for run in older_runs}}
 
 
 def load_chosen(snapshot: Snapshot, offer: Sequence[Run]) -> list[Run]:

@@ -51,16 +51,16 @@ def entries(runs: Sequence[Run]) -> list[Run]:
 
 def read_entries(store: Store) -> list[Run]:
     """The `entries` of all runs, of which only each owner's best are read."""
-    found = []
+    best_runs = []
     for owner in read_owners(store, _FINISHED):
         wanted, offset = replace(_FINISHED, owners=[owner]), 0
         while page := read_page(store, wanted, "validation_accuracy", limit=_AT_ONCE, offset=offset).runs:
-            found += (best := entries(page))
+            best_runs += (best := entries(page))
             # Runs without a validation accuracy come last.
             if best or page[-1].validation_accuracy is None:
                 break
             offset += _AT_ONCE
-    return sorted(found, key=lambda run: run.number)
+    return sorted(best_runs, key=lambda run: run.number)
 
 
 def league(verdict: Verdict) -> list[LeagueRow]:

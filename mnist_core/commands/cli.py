@@ -231,9 +231,9 @@ def _newest(store: Store, state: RunState | None, limit: int) -> tuple[list[Run]
     page = read_page(store, RunQuery(states=[state]), limit=limit + len(gone))
     others = [run for run in gone if run.state == state]
     lasting = [run for run in page.runs if run.id not in {run.id for run in gone}]
-    found = sorted([*others, *lasting], key=lambda run: -run.number)
+    listed = sorted([*others, *lasting], key=lambda run: -run.number)
     total = page.total - len(page.broken) + (-len(gone) if state == "running" else len(others))
-    return found[:limit], [], max(0, total - limit)
+    return listed[:limit], [], max(0, total - limit)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], wide: str) -> Table:

@@ -67,18 +67,18 @@ def stop_training(group: Annotated[str, _GROUP]) -> None:
 def resume_training(group: Annotated[str, _GROUP], as_json: _As_json = False) -> None:
     """Train the seeds that are missing."""
     store = with_dead_runs_ended(Store.open())
-    found = luck.find_group(store, group)
-    luck.resume_group(store, found)
-    _train(store, found.id, as_json)
+    asked = luck.find_group(store, group)
+    luck.resume_group(store, asked)
+    _train(store, asked.id, as_json)
 
 
 @luck_app.command("delete")
 def delete_seeds(group: Annotated[str, _GROUP]) -> None:
     """Delete a question with all that its seeds came to."""
     store = with_dead_runs_ended(Store.open())
-    found = luck.find_group(store, group)
-    luck.delete_group(store, found)
-    print(f"deleted: {one_line(found.name)}")
+    asked = luck.find_group(store, group)
+    luck.delete_group(store, asked)
+    print(f"deleted: {one_line(asked.name)}")
 
 
 def _train(store: Store, group_id: str, as_json: bool) -> None:

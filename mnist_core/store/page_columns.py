@@ -42,8 +42,8 @@ def architecture_key(architecture: str) -> str:
 def renew_page_columns(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> None:
     """Write the columns of all rows that fit, from their config, name and tags as they are now."""
     columns = (as_bytes(runs.c[name]).label(name) for name in ("name", "tags", "config"))
-    found = connection.execute(sa.select(runs.c.number, *columns).where(*conditions)).all()
-    changes = [{"changed": row.number, **_read(row.name, row.tags, row.config)} for row in found]
+    rows = connection.execute(sa.select(runs.c.number, *columns).where(*conditions)).all()
+    changes = [{"changed": row.number, **_read(row.name, row.tags, row.config)} for row in rows]
     if changes:
         change = runs.update().where(runs.c.number == sa.bindparam("changed"))
         connection.execute(

@@ -59,8 +59,8 @@ def let_in_student(store: Store, most: int) -> tuple[Person, str] | None:
 def recognise(store: Store, secret: str) -> Person | None:
     """Who has this secret; None if it is nobody's, or the person was sent out. Only reads."""
     with store.engine.connect() as connection:
-        found = _read(connection, people.c.secret == _digest(secret), people.c.revoked.is_(None))
-    return found[0] if found else None
+        matching = _read(connection, people.c.secret == _digest(secret), people.c.revoked.is_(None))
+    return matching[0] if matching else None
 
 
 def note_presence(store: Store, ids: Iterable[str]) -> None:

@@ -110,8 +110,8 @@ def holder(connection: sa.Connection, number: int) -> Holder | None:
     """The process that trains the run of a row, even if the row is broken; None if it lies on a damaged page."""
     if connection.dialect.name != "sqlite":
         query = sa.select(*(runs.c[name] for name in ("host", "pid", "pid_start", "heartbeat")))
-        found = connection.execute(query.where(runs.c.number == number)).one_or_none()
-        return None if found is None else Holder(number, *found)
+        row = connection.execute(query.where(runs.c.number == number)).one_or_none()
+        return None if row is None else Holder(number, *row)
     # SQLite stores any type in any column. A value of another type is left out, and the others are still read.
     kinds: dict[str, tuple[type, ...]] = {"host": (str,), "pid": (int,), "pid_start": (str,), "heartbeat": (float, int)}
     values: dict[str, Any] = {}

@@ -158,12 +158,12 @@ def _conditions(store: Store, wanted: RunQuery) -> list[sa.ColumnElement[bool]]:
 
 
 def _has_word(word: str) -> sa.ColumnElement[bool]:
-    found = contains(runs.c.words, word)
+    condition = contains(runs.c.words, word)
     if states := [state for state in _STATES if word in state]:
-        found |= runs.c.state.in_(states)
+        condition |= runs.c.state.in_(states)
     if _NUMBER.fullmatch(word):
-        found |= contains(sa.literal("#", sa.Text()) + sa.cast(runs.c.number, sa.Text()), word)
-    return found
+        condition |= contains(sa.literal("#", sa.Text()) + sa.cast(runs.c.number, sa.Text()), word)
+    return condition
 
 
 def _order(sort: SortColumn, descending: bool) -> list[sa.ColumnElement[Any]]:

@@ -157,8 +157,8 @@ class StudentStore(Store):
 
     def _check_own_sweep(self, sweep_id: str) -> None:
         with self.engine.connect() as connection:
-            found = connection.execute(sa.select(sweeps.c.owner).where(sweeps.c.id == sweep_id)).all()
-        if found and found[0].owner != self.owner:
+            rows = connection.execute(sa.select(sweeps.c.owner).where(sweeps.c.id == sweep_id)).all()
+        if rows and rows[0].owner != self.owner:
             raise NotAllowedError("This sweep is another person's: only its owner and the teacher may change it.")
 
 
