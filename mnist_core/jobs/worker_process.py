@@ -7,12 +7,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from mnist_core import environment
 from mnist_core.jobs import priority
 from mnist_core.store import Run, Store
+from mnist_core.training import allocation
 
 LOG = "worker.log"
 # The line that a worker prints on its standard output once it has imported everything for training.
@@ -44,7 +46,7 @@ class WorkerProcess:
         self._log = store.root / LOG
         with self._log.open("ab") as log:
             self._log_start = log.tell()
-            self.process = start_program("mnist_core.jobs.worker", store, log)
+            self.process = start_program("mnist_core.jobs.worker", store, log, allocation.in_huge_pages(os.environ))
         self._listener = threading.Thread(target=self._listen, name="worker-listener", daemon=True)
         self._listener.start()
 
@@ -100,10 +102,13 @@ class WorkerProcess:
                     self._ready.set()
 
 
-def start_program(module: str, store: Store, log: BinaryIO) -> "subprocess.Popen[bytes]":
+def start_program(
+    module: str, store: Store, log: BinaryIO, surroundings: Mapping[str, str] = os.environ
+) -> "subprocess.Popen[bytes]":
     """Start a module of this package beside the app, with pipes for its input and output and its errors in the log.
 
-    It has a session of its own, so that Ctrl-C in the terminal reaches only the app. Raises OSError or PathError.
+    It has a session of its own, so that Ctrl-C in the terminal reaches only the app. `surroundings`: environment
+    variables. Raises OSError or PathError.
     """
     return subprocess.Popen(
         [sys.executable, "-m", module],
@@ -112,7 +117,7 @@ def start_program(module: str, store: Store, log: BinaryIO) -> "subprocess.Popen
         stderr=log,
         start_new_session=True,
         cwd=Path(__file__).resolve().parents[2],
-        env=os.environ | _folders(store),
+        env={**surroundings, **_folders(store)},
     )
 
 

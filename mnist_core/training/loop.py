@@ -2,31 +2,28 @@
 
 import math
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass, fields
 from time import perf_counter
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 
 from mnist_core.config import RunConfig, TrainingRules
-from mnist_core.data import Data, augment, has_augmentation
+from mnist_core.data import Data
 from mnist_core.events import EpochEnd, Event, RunFinished, RunStarted, StepEnd
 from mnist_core.training import kernels, optimization
 from mnist_core.training.evaluation import evaluate_split
 from mnist_core.training.layouts import channels_last_gradients
-from mnist_core.training.perceptron import Perceptron, perceptron
-from mnist_core.training.pooling_first import pooling_first
+from mnist_core.training.perceptron import perceptron
+from mnist_core.training.steps import Answers, AutogradSteps, PerceptronSteps, Steps
 
 # A run's curve has at most about this many training points; longer runs average several steps per point.
 MAX_WINDOWS = 5000
 # Seconds between two reads of the device, at least.
 _REPORT_SECONDS = 0.1
-# About so many images are picked and scaled at once where that changes nothing.
-_PICKED_AT_ONCE = 1024
 # At most about this many numbers wait on the device before they are read.
 _UNREAD = 2_000_000
 
@@ -96,12 +93,13 @@ def train_network(
         device=str(device),
     )
     model.train()
-    chain = perceptron(model, config, state.optimizers, device, kernels.by_onednn(config, rules, device))
+    steps = _steps_of_run(model, data, config, state, kernels.by_onednn(config, rules, device))
     while state.epoch < config.epochs:
         diverged = False
-        meter = _Meter(math.ceil(config.epochs * steps_per_epoch / MAX_WINDOWS), smoothing)
+        window = math.ceil(config.epochs * steps_per_epoch / MAX_WINDOWS)
+        meter = _Meter(window, config, smoothing, len(data.classes))
         with channels_last_gradients(model, device), kernels.chosen_kernels(model, config, rules, device):
-            for event in _steps(model, chain, data, config, state, steps_per_epoch, meter):
+            for event in _steps(steps, config, state, steps_per_epoch, meter):
                 yield event
                 diverged = diverged or not math.isfinite(event.loss)
         if not diverged:
@@ -118,135 +116,71 @@ def train_network(
     yield _finished("finished", state, "")
 
 
-def epoch_order(count: int, seed: int, epoch: int) -> Tensor:
-    """The order of `count` images in this epoch (from 1), on the CPU, the same on every machine."""
-    generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-    # Shape (count,).
-    return torch.randperm(count, generator=generator)
+def _steps_of_run(model: nn.Module, data: Data, config: RunConfig, state: TrainingState, by_onednn: bool) -> Steps:
+    """Written out where that is possible and faster, else by autograd."""
+    chain = perceptron(model, config, state.optimizers, data.train.labels.device, by_onednn)
+    if chain is None:
+        return AutogradSteps(model, data, config, state.optimizers)
+    return PerceptronSteps(chain, data, config)
 
 
 def _steps(
-    model: nn.Module,
-    chain: Perceptron | None,
-    data: Data,
-    config: RunConfig,
-    state: TrainingState,
-    steps_per_epoch: int,
-    meter: "_Meter",
+    steps: Steps, config: RunConfig, state: TrainingState, steps_per_epoch: int, meter: "_Meter"
 ) -> Iterator[StepEnd]:
     """The remaining steps of the current epoch. Ends after the first StepEnd whose loss is not finite."""
     done = state.step - state.epoch * steps_per_epoch
-    if chain is None:
-        logits_of_steps = _autograd_steps(model, data, config, state, done)
-    else:
-        logits_of_steps = _chain_steps(chain, data, config, state, done)
+    next_step = steps.of_epoch(state.epoch + 1, done)
     rate = -1.0
     for index in range(done, steps_per_epoch):
         wanted = optimization.learning_rate(config, state.step, steps_per_epoch)
         if wanted != rate:
             rate = wanted
             optimization.set_learning_rate(state.optimizers, rate)
-        logits, target = next(logits_of_steps)
-        meter.add(logits, target, rate)
+        next(next_step)
         state.step += 1
+        meter.add(rate)
         if meter.due(last=index + 1 == steps_per_epoch):
-            for event in meter.read(state):
+            for event in meter.read(steps.take_answers(), state):
                 yield event
                 if not math.isfinite(event.loss):
                     return
 
 
-def _autograd_steps(
-    model: nn.Module, data: Data, config: RunConfig, state: TrainingState, done: int
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """A step for each of the epoch's batches after the first `done`, by autograd; yields its logits and labels."""
-    device = data.train.labels.device
-    order = epoch_order(len(data.train.labels), config.seed, state.epoch + 1).to(device)
-    labels = data.train.labels[order].split(config.batch_size)
-    autocast = torch.autocast(device.type, torch.bfloat16) if config.precision == "bfloat16" else nullcontext()
-    augmented = has_augmentation(config)
-    network = pooling_first(model, device)
-    for batch, target in zip(order.split(config.batch_size)[done:], labels[done:], strict=True):
-        images = data.train.images.index_select(0, batch)
-        pixels = _augmented(data, config, images) if augmented else data.inputs(images)
-        # Gradients are dropped here, and not after the step, so that they can be looked at between two steps.
-        for optimizer in state.optimizers:
-            optimizer.zero_grad()
-        with autocast:
-            # Shape (B, classes).
-            logits = network(pixels)
-            loss = F.cross_entropy(logits, target, label_smoothing=config.label_smoothing)
-        loss.backward()
-        if config.clip_norm:
-            optimization.clip_gradients(model, config.clip_norm)
-        for optimizer in state.optimizers:
-            optimizer.step()
-        yield logits.detach(), target
-
-
-def _chain_steps(
-    chain: Perceptron, data: Data, config: RunConfig, state: TrainingState, done: int
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """The same steps, written out; images are picked and scaled about a thousand at a time, in half the time."""
-    order = epoch_order(len(data.train.labels), config.seed, state.epoch + 1)[done * config.batch_size :]
-    size = config.batch_size
-    augmented = has_augmentation(config)
-    # Changing images at random draws numbers batch by batch.
-    many = size if augmented else size * max(1, _PICKED_AT_ONCE // size)
-    picked = torch.empty(min(many, len(order)), *data.train.images.shape[1:], dtype=torch.uint8)
-    scaled = torch.empty(picked.shape)
-    for part in order.split(many):
-        images = torch.index_select(data.train.images, 0, part, out=picked[: len(part)])
-        targets = data.train.labels[part]
-        pixels = _augmented(data, config, images) if augmented else data.inputs(images, scaled[: len(part)])
-        for batch, target in zip(chain.batches(pixels, targets, size), targets.split(size), strict=True):
-            yield chain.step(batch), target
-
-
-def _augmented(data: Data, config: RunConfig, images: Tensor) -> Tensor:
-    """Inputs of the network for a batch of training images, uint8 (B, C, H, W), changed at random."""
-    return data.normalise(augment(images.float().div_(255), config))
-
-
 class _Meter:
-    """Collects the logits of each step on the device, and occasionally computes loss and accuracy of each window.
+    """Counts steps, and occasionally computes loss and accuracy of each window of them from the network's answers.
 
     For many steps at a time, this costs a fraction of what it would cost at every step.
     """
 
-    def __init__(self, window: int, label_smoothing: float) -> None:
+    def __init__(self, window: int, config: RunConfig, label_smoothing: float, classes: int) -> None:
+        """`window`: how many steps a StepEnd is about."""
         self._window, self._smoothing = window, label_smoothing
+        self._images_of_window = window * config.batch_size
+        # So many steps are not read at most, so that their answers do not fill the device.
+        self._most = max(1, _UNREAD // (classes * config.batch_size))
         self._read_at = perf_counter()
-        self._forget()
-
-    def _forget(self) -> None:
-        # Each has shape (B, classes).
-        self._logits: list[Tensor] = []
-        # Each has shape (B,).
-        self._targets: list[Tensor] = []
+        # Learning rates of the steps that are not read yet.
         self._rates: list[float] = []
-        # How many numbers `_logits` holds.
-        self._values = 0
 
-    def add(self, logits: Tensor, target: Tensor, rate: float) -> None:
-        self._logits.append(logits)
-        self._targets.append(target)
+    def add(self, rate: float) -> None:
+        """Count a step with this learning rate."""
         self._rates.append(rate)
-        self._values += logits.numel()
 
     def due(self, last: bool) -> bool:
+        """Whether to read after this step, which may be the epoch's last."""
+        count = len(self._rates)
         if last:
             return True
-        whole = len(self._rates) % self._window == 0
-        return whole and (self._values >= _UNREAD or perf_counter() - self._read_at >= _REPORT_SECONDS)
+        whole = count % self._window == 0
+        return whole and (count >= self._most or perf_counter() - self._read_at >= _REPORT_SECONDS)
 
-    def read(self, state: TrainingState) -> list[StepEnd]:
-        """The unread windows as events; adds them to the epoch's sums in `state`."""
-        windows = [self._targets[index : index + self._window] for index in range(0, len(self._rates), self._window)]
-        images = [sum(target.shape[0] for target in targets) for targets in windows]
-        losses, corrects = self._sums(images)
+    def read(self, answers: Answers, state: TrainingState) -> list[StepEnd]:
+        """The unread windows as events, from the answers of their steps; adds them to the epoch's sums in `state`."""
+        total = len(answers.labels)
+        images = [min(self._images_of_window, total - before) for before in range(0, total, self._images_of_window)]
+        losses, corrects = self._sums(answers, images)
         now = perf_counter()
-        elapsed, total = max(now - self._read_at, 1e-9), sum(images)
+        elapsed = max(now - self._read_at, 1e-9)
         before, start = state.seconds, state.step - len(self._rates)
         events, seen = [], 0
         for index, (loss, correct, count) in enumerate(zip(losses, corrects, images, strict=True)):
@@ -266,18 +200,20 @@ class _Meter:
                 )
             )
         state.seconds = before + elapsed
-        self._forget()
+        self._rates = []
         self._read_at = perf_counter()
         return events
 
-    def _sums(self, images: list[int]) -> list[list[float]]:
+    def _sums(self, answers: Answers, images: list[int]) -> list[list[float]]:
         """Sum of the loss and number of correct predictions of each window: two lists as long as `images`."""
-        logits, targets = torch.cat(self._logits).float(), torch.cat(self._targets)
-        losses = F.cross_entropy(logits, targets, label_smoothing=self._smoothing, reduction="none")
-        right = (logits.argmax(1) == targets).float()
-        counts = torch.tensor(images, device=logits.device)
+        logits, likelihoods, labels = answers
+        if self._smoothing:
+            losses = F.cross_entropy(logits, labels, label_smoothing=self._smoothing, reduction="none")
+        else:
+            losses = F.nll_loss(likelihoods, labels, reduction="none")
+        right = (logits.argmax(1) == labels).float()
         # Index of the window of each image.
-        window = torch.repeat_interleave(counts, output_size=len(targets))
+        window = torch.repeat_interleave(torch.tensor(images, device=logits.device), output_size=len(labels))
         sums = losses.new_zeros(2, len(images)).index_add_(1, window, torch.stack((losses, right)))
         return sums.tolist()
 

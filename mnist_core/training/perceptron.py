@@ -33,12 +33,13 @@ class PreparedBatch(NamedTuple):
 
     # Number of images, B.
     size: int
-    # Normalised images, (B, C * H * W).
+    # Normalised images, (B, C * H * W), of the type that the network takes.
     pixels: Tensor
     # Gradient of the loss for the log-softmax of each image, (B, classes).
     outer: Tensor
-    # Where the logits go, (B, classes).
+    # Where the logits and their log-softmax go, (B, classes).
     logits: Tensor
+    likelihoods: Tensor
 
 
 class Perceptron:
@@ -59,70 +60,60 @@ class Perceptron:
         # What the layers compute in: under autocast products take and give bfloat16, weights and loss stay float32.
         self._dtype = torch.bfloat16 if config.precision == "bfloat16" else torch.float32
         kind = _kind_of_linear(self._dtype, by_onednn)
-        self._layers = _layers([module for module in model if not isinstance(module, nn.Flatten)], kind)
-        # Layers before the first linear one have nothing to learn, so no gradient goes there.
-        first = next(index for index, layer in enumerate(self._layers) if isinstance(layer, _LinearStep))
-        self._backwards = self._layers[first:][::-1]
+        layers = _layers([module for module in model if not isinstance(module, nn.Flatten)], kind)
+        self._linear_layers = [layer for layer in layers if isinstance(layer, _LinearStep)]
+        # What comes before the first linear layer computes with the pixels as they are.
+        self.input_type = self._dtype if isinstance(layers[0], _LinearStep) else torch.float32
+        # The layer that can write the logits where they belong; a linear one in bfloat16 cannot write float32.
+        self._last = layers[-1] if isinstance(layers[-1], _LinearStep) and self._dtype == torch.float32 else None
+        # Methods are looked up once and not at every step. Layers before the first linear one have nothing to learn,
+        # so no gradient goes there.
+        first = layers.index(self._linear_layers[0])
+        self._forwards = [layer.forward for layer in layers]
+        self._backwards = [layer.backward for layer in layers[first:][::-1]]
         self._updates = [update_of(optimizer) for optimizer in optimizers]
         # The batch size of the buffers.
         self._size = 0
         # Gradient for the logits, (B, classes), as the loss gives it and as the layers take it.
         self._gradient = self._layers_gradient = torch.empty(0)
 
-    def batches(self, pixels: Tensor, targets: Tensor, size: int) -> list[PreparedBatch]:
-        """Normalised images (N, C, H, W) with labels (N,), as batches of `size`; the last one may be smaller."""
-        logits = torch.empty(len(targets), self._classes)
-        whole = len(targets) // size * size
-        outers = [*self._outer_of(size).index_select(0, targets[:whole]).split(size)] if whole else []
-        if whole < len(targets):
-            outers.append(self._outer_of(len(targets) - whole).index_select(0, targets[whole:]))
-        sizes = [size] * (whole // size) + [len(targets) - whole] * (whole < len(targets))
-        inputs = pixels.flatten(1)
-        # What comes before the first linear layer computes with the pixels as they are.
-        if isinstance(self._layers[0], _LinearStep):
-            inputs = inputs.to(self._dtype)
-        return [*map(PreparedBatch, sizes, inputs.split(size), outers, logits.split(size))]
-
-    def step(self, batch: PreparedBatch) -> Tensor:
-        """One step on a batch; returns logits (B, classes) from before the step."""
-        if batch.size != self._size:
-            self._resize(batch.size)
-        last, logits = self._layers[-1], batch.logits
-        # A last layer in bfloat16 cannot write float32.
-        if isinstance(last, _LinearStep) and last.output.dtype == logits.dtype:
-            last.output = logits
-        flow = batch.pixels
-        for layer in self._layers:
-            flow = layer.forward(flow)
+    def step(self, batch: PreparedBatch) -> None:
+        """One step on a batch; leaves there what the network answered before the step."""
+        size, flow, _, logits, _ = batch
+        if size != self._size:
+            self._resize(size)
+        if self._last:
+            self._last.output = logits
+        for forward in self._forwards:
+            flow = forward(flow)
         if flow is not logits:
             logits.copy_(flow)
-        flow = self._gradient_of_loss(logits, batch.outer)
-        for layer in self._backwards:
-            flow = layer.backward(flow)
+        flow = self._gradient_of_loss(batch)
+        for backward in self._backwards:
+            flow = backward(flow)
         if self._clip_norm:
             optimization.clip_gradients(self._model, self._clip_norm)
         for update in self._updates:
             update()
-        return logits
+
+    def outer_gradient(self, size: int) -> Tensor:
+        """The function `outer_gradient` for this network's loss."""
+        if size not in self._outer:
+            self._outer[size] = outer_gradient(size, self._classes, self._smoothing)
+        return self._outer[size]
 
     def _resize(self, size: int) -> None:
         self._size, self._gradient = size, torch.empty(size, self._classes)
         self._layers_gradient = self._gradient.to(self._dtype)
-        for layer in self._layers:
-            if isinstance(layer, _LinearStep):
-                layer.resize(size)
+        for layer in self._linear_layers:
+            layer.resize(size)
 
-    def _gradient_of_loss(self, logits: Tensor, outer: Tensor) -> Tensor:
+    def _gradient_of_loss(self, batch: PreparedBatch) -> Tensor:
         """Gradient of the mean cross-entropy: (softmax(logits) - target) / B, in the same two steps as autograd."""
-        likelihoods = _torch._log_softmax(logits, 1, False)
-        _torch._log_softmax_backward_data(outer, likelihoods, 1, torch.float32, out=self._gradient)
-        is_float32 = self._layers_gradient is self._gradient
-        return self._gradient if is_float32 else self._layers_gradient.copy_(self._gradient)
-
-    def _outer_of(self, size: int) -> Tensor:
-        if size not in self._outer:
-            self._outer[size] = outer_gradient(size, self._classes, self._smoothing)
-        return self._outer[size]
+        likelihoods, gradient = batch.likelihoods, self._gradient
+        _torch._log_softmax(batch.logits, 1, False, out=likelihoods)
+        _torch._log_softmax_backward_data(batch.outer, likelihoods, 1, torch.float32, out=gradient)
+        return gradient if self._layers_gradient is gradient else self._layers_gradient.copy_(gradient)
 
 
 def perceptron(
@@ -290,7 +281,8 @@ def in_place_function(module: nn.Module) -> Callable[[Tensor], Tensor]:
         return torch.sigmoid_
     if isinstance(module, nn.LeakyReLU):
         return partial(F.leaky_relu, negative_slope=module.negative_slope, inplace=True)
-    return torch.relu_
+    # What `relu_` calls, without the way there.
+    return lambda x: torch.clamp_min_(x, 0)
 
 
 def derivative(module: nn.Module) -> tuple[Any, ...]:
@@ -382,36 +374,25 @@ def _adam_update(optimizer: Adam) -> Callable[[], object]:
     # A tensor is added in less than half of the time that a number takes.
     one = torch.ones(())
     kernel = _torch._fused_adamw_ if group["decoupled_weight_decay"] else _torch._fused_adam_
-    lists: dict[str, list[Tensor]] = {}
+    beta1, beta2 = group["betas"]
+    constants = {"amsgrad": False, "maximize": False, "beta1": beta1, "beta2": beta2}
+    constants |= {"weight_decay": group["weight_decay"], "eps": group["eps"]}
+    counts = torch.empty(0)
+    lists: list[list[Tensor]] = []
 
     def update() -> None:
-        if not lists:
-            # The first step creates the optimizer's state.
-            optimizer.step()
-            lists.update(_values_and_gradients(group["params"]))
-            lists.update({name: _state(optimizer, name) for name in ("exp_avg", "exp_avg_sq")})
-            lists["counts"] = [torch.stack(_state(optimizer, "step"))]
-            lists["step"] = [*lists["counts"][0]]
-            for parameter, step in zip(group["params"], lists["step"], strict=True):
-                optimizer.state[parameter]["step"] = step
+        nonlocal counts
+        if lists:
+            counts.add_(one)
+            kernel(*lists, lr=group["lr"], **constants)
             return
-        lists["counts"][0].add_(one)
-        beta1, beta2 = group["betas"]
-        kernel(
-            lists["values"],
-            lists["gradients"],
-            lists["exp_avg"],
-            lists["exp_avg_sq"],
-            [],
-            lists["step"],
-            amsgrad=False,
-            lr=group["lr"],
-            beta1=beta1,
-            beta2=beta2,
-            weight_decay=group["weight_decay"],
-            eps=group["eps"],
-            maximize=False,
-        )
+        # The first step creates the optimizer's state.
+        optimizer.step()
+        counts = torch.stack(_state(optimizer, "step"))
+        for parameter, count in zip(group["params"], counts, strict=True):
+            optimizer.state[parameter]["step"] = count
+        means, squares = _state(optimizer, "exp_avg"), _state(optimizer, "exp_avg_sq")
+        lists.extend([*_values_and_gradients(group["params"]), means, squares, [], [*counts]])
 
     return update
 
@@ -419,34 +400,25 @@ def _adam_update(optimizer: Adam) -> Callable[[], object]:
 def _sgd_update(optimizer: SGD) -> Callable[[], object]:
     """Step of stochastic gradient descent, with or without momentum."""
     group = optimizer.param_groups[0]
-    lists: dict[str, list[Tensor]] = {}
+    constants = {name: group[name] for name in ("weight_decay", "momentum", "dampening", "nesterov")}
+    constants |= {"maximize": False, "is_first_step": False}
+    lists: list[list[Tensor]] = []
 
     def update() -> None:
-        if not lists:
-            # The first step creates the optimizer's state.
-            optimizer.step()
-            lists.update(_values_and_gradients(group["params"]))
-            lists["momentum"] = _state(optimizer, "momentum_buffer") if group["momentum"] else []
+        if lists:
+            _torch._fused_sgd_(*lists, lr=group["lr"], **constants)
             return
-        _torch._fused_sgd_(
-            lists["values"],
-            lists["gradients"],
-            lists["momentum"],
-            weight_decay=group["weight_decay"],
-            momentum=group["momentum"],
-            lr=group["lr"],
-            dampening=group["dampening"],
-            nesterov=group["nesterov"],
-            maximize=False,
-            is_first_step=False,
-        )
+        # The first step creates the optimizer's state.
+        optimizer.step()
+        momentum = _state(optimizer, "momentum_buffer") if group["momentum"] else []
+        lists.extend([*_values_and_gradients(group["params"]), momentum])
 
     return update
 
 
-def _values_and_gradients(parameters: Sequence[Tensor]) -> dict[str, list[Tensor]]:
+def _values_and_gradients(parameters: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    return {"values": [parameter.detach() for parameter in parameters], "gradients": gradients}
+    return [parameter.detach() for parameter in parameters], gradients
 
 
 def _state(optimizer: Optimizer, name: str) -> list[Tensor]:

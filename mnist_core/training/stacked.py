@@ -22,9 +22,9 @@ from mnist_core.architectures import build_seeded
 from mnist_core.config import RunConfig, SeedScore, TrainingRules
 from mnist_core.data import Data, Split
 from mnist_core.training import kernels, optimization
-from mnist_core.training.loop import epoch_order
 from mnist_core.training.perceptron import derivative, in_place_function, missing_kernels, outer_gradient, update_of
 from mnist_core.training.stackable import SEEDS_AT_ONCE, check_stackable
+from mnist_core.training.steps import epoch_order
 
 # Pixels of a step of all seeds of a group, at most; fewer seeds are trained at once where batches are large.
 _MOST_PIXELS = 1 << 24

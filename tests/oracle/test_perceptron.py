@@ -10,7 +10,7 @@ from mnist_core.events import EpochEnd, StepEnd
 from mnist_core.training import loop
 from mnist_core.training import perceptron as perceptrons
 from mnist_core.training.loop import TrainingState, train_network
-from mnist_core.training.perceptron import perceptron
+from mnist_core.training.perceptron import PreparedBatch, perceptron
 
 CPU = torch.device("cpu")
 BASE = RunConfig(dataset="mnist-5k", epochs=1, seed=3)
@@ -106,7 +106,9 @@ def test_the_gradient_of_the_loss_is_that_of_autograd(smoothing: float):
             torch.nn.functional.cross_entropy(logits, target, label_smoothing=smoothing).backward()
             expected = torch.zeros(0) if logits.grad is None else logits.grad
             steps._resize(size)
-            found = steps._gradient_of_loss(logits.detach(), steps._outer_of(size).index_select(0, target))
+            outer = steps.outer_gradient(size).index_select(0, target)
+            batch = PreparedBatch(size, torch.empty(0), outer, logits.detach(), torch.empty(size, classes))
+            found = steps._gradient_of_loss(batch)
             assert torch.equal(found, expected), (classes, size)
 
 

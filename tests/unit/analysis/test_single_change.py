@@ -11,7 +11,7 @@ from mnist_core.architectures.inheriting import build_seeded
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import ArchitectureError, ConfigError
 from mnist_core.store.store import Store
-from mnist_core.training.loop import epoch_order
+from mnist_core.training.steps import epoch_order
 
 PLAIN = RunConfig(dataset="mnist-5k", architecture="flatten linear(30) relu linear(classes)", seed=4)
 DROPPED = "flatten linear(30) relu dropout(0.5) linear(classes)"

@@ -1,8 +1,10 @@
 """A worker keeps the memory of large tensors between steps, and gives it back at the end of a run."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +51,47 @@ def test_large_tensors_cost_no_new_pages_and_the_memory_comes_back():
     assert usual["faults"] > 5000
     assert keeping["faults"] < 100
     assert keeping["given"] > 20_000_000
+
+
+HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+# Prints the bytes of this process in huge pages, and all that it uses, while it holds 48 MB.
+PAGES_PROGRAM = """
+import json, re, torch
+held = torch.empty(12_000_000).fill_(1.0)
+with open("/proc/self/smaps_rollup") as file:
+    text = file.read()
+print(json.dumps([int(re.search(name + r": *([0-9]+)", text)[1]) * 1024 for name in ("AnonHugePages", "Rss")]))
+"""
+
+
+@pytest.mark.skipif(
+    not HUGE_PAGES.exists() or "[madvise]" not in HUGE_PAGES.read_text(), reason="the system decides alone"
+)
+@pytest.mark.skipif(allocation._glibc() is None, reason="the C library is not glibc")
+def test_a_process_that_trains_has_its_large_tensors_in_huge_pages():
+    usual = {name: value for name, value in os.environ.items() if name != "GLIBC_TUNABLES"}
+    measured = []
+    for surroundings in (usual, allocation.in_huge_pages(usual)):
+        command = [sys.executable, "-c", PAGES_PROGRAM]
+        done = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=True)
+        measured.append(json.loads(done.stdout))
+    (before, memory_before), (now, memory_now) = measured
+    assert before == 0
+    assert now > 40_000_000
+    assert memory_now < 1.1 * memory_before
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        (None, "glibc.malloc.hugetlb=1"),
+        ("glibc.malloc.check=3", "glibc.malloc.check=3:glibc.malloc.hugetlb=1"),
+        ("glibc.malloc.hugetlb=0", "glibc.malloc.hugetlb=0"),
+    ],
+)
+def test_what_a_person_has_chosen_for_the_c_library_stays(chosen: str | None, expected: str):
+    before = {"HOME": "/home/me"} | ({} if chosen is None else {"GLIBC_TUNABLES": chosen})
+    assert allocation.in_huge_pages(before) == {"HOME": "/home/me", "GLIBC_TUNABLES": expected}
 
 
 @pytest.mark.parametrize("platform", ["darwin", "win32"])

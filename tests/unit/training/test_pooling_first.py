@@ -9,9 +9,10 @@ from mnist_core import architectures
 from mnist_core.config.run_config import RunConfig
 from mnist_core.data.loading import Data, load_data
 from mnist_core.environment import data_dir
-from mnist_core.training import evaluation, loop
+from mnist_core.training import evaluation, steps
 from mnist_core.training.devices import move_to_device
 from mnist_core.training.evaluation import evaluate_split, predict_split
+from mnist_core.training.loop import train_network
 from mnist_core.training.pooling_first import pooling_first
 
 CPU = torch.device("cpu")
@@ -28,7 +29,7 @@ NETWORKS = {
 def trained(config: RunConfig, data: Data) -> tuple[list[float | None], dict[str, torch.Tensor]]:
     torch.manual_seed(1)
     model = move_to_device(architectures.build_network(config.architecture, (1, 28, 28), 10), CPU)
-    losses = [getattr(event, "loss", None) for event in loop.train_network(model, data, config)]
+    losses = [getattr(event, "loss", None) for event in train_network(model, data, config)]
     return losses, model.state_dict()
 
 
@@ -47,7 +48,7 @@ def test_the_weights_are_those_without_it(name: str, precision: str, monkeypatch
         reordered.append(pooling_first(model, device) is not model)
         return model
 
-    monkeypatch.setattr(loop, "pooling_first", left_as_it_is)
+    monkeypatch.setattr(steps, "pooling_first", left_as_it_is)
     expected_losses, expected = trained(config, data)
     assert reordered == [True, True]
     assert losses == expected_losses

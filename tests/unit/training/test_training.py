@@ -18,8 +18,9 @@ from mnist_core.jobs.worker import work
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 from mnist_core.training import checkpoints
-from mnist_core.training.loop import TrainingState, epoch_order, train_network
+from mnist_core.training.loop import TrainingState, train_network
 from mnist_core.training.optimization import learning_rate
+from mnist_core.training.steps import epoch_order
 from tests.labs import train_now
 
 SMALL = RunConfig(dataset="mnist-5k", architecture="softmax", epochs=2, train_images=1000, validation_images=500)
