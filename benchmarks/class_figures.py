@@ -54,10 +54,10 @@ def growth(samples: Sequence[float]) -> float:
 def faults_in_log(text: str) -> list[str]:
     """The lines of an app's log that tell of an uncaught exception."""
     lines = text.splitlines()
-    found = []
+    faults = []
     for index, line in enumerate(lines):
         if line.lstrip().startswith("Traceback (most recent call last)"):
             # The exception itself stands on the first line behind the indented frames.
             after = (other for other in lines[index + 1 :] if other and not other.lstrip().startswith(("File", "|")))
-            found.append(next((other for other in after if not other.startswith(" ")), line).strip())
-    return found
+            faults.append(next((other for other in after if not other.startswith(" ")), line).strip())
+    return faults

@@ -67,7 +67,7 @@ def add_measurements(store: Store, last: int, measured: int) -> None:
 
 def reads(store: Store, count: int) -> dict[str, Callable[[], object]]:
     """What is measured, by its name."""
-    network, one = RunQuery(architecture="mlp-120"), store.find(str(max(1, count // 20))).id
+    network, run = RunQuery(architecture="mlp-120"), store.find(str(max(1, count // 20))).id
     rare, often = RunQuery(text=f"run-{count // 3:06}"), RunQuery(text="sweep mlp-120")
     ended, best = RunQuery(states=["finished"], text="mlp-120"), "test_accuracy"
     return {
@@ -85,8 +85,8 @@ def reads(store: Store, count: int) -> dict[str, Callable[[], object]]:
         "count of one architecture": lambda: count_matches(store, network),
         "count of what a word finds": lambda: count_matches(store, RunQuery(text="mlp-120")),
         "whether a run has finished since": store.finished_stamp,
-        "one run's curves": lambda: store.curves(one),
-        "one curve": lambda: store.curves(one, ["train_loss"]),
+        "one run's curves": lambda: store.curves(run),
+        "one curve": lambda: store.curves(run, ["train_loss"]),
     }
 
 

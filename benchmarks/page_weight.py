@@ -117,7 +117,7 @@ def _wait_until_quiet(wait_ms: Callable[[float], None], arrived: Callable[[], in
 
 
 def _describe(name: str, openings: list[Opening], largest: int) -> str:
-    wires, shifts = ([getattr(one, what) for one in openings] for what in ("wire", "shift"))
+    wires, shifts = ([getattr(opening, what) for opening in openings] for what in ("wire", "shift"))
     line = (
         f"{name:<18}{statistics.median(wires) / 1e6:6.2f} MB, {len(openings[-1].files):3} files, shift "
         f"{statistics.median(shifts):.3f} (largest {max(shifts):.3f})"

@@ -54,13 +54,13 @@ def guide_part(page: str, part: str) -> str:
 
 def _under_heading(text: str, heading: str) -> str:
     """From the line after a heading to the next heading."""
-    found = re.search(rf"^#+ {re.escape(heading)}\n(.*?)(?=^#|\Z)", text, re.MULTILINE | re.DOTALL)
-    return found[1].strip() if found else ""
+    match = re.search(rf"^#+ {re.escape(heading)}\n(.*?)(?=^#|\Z)", text, re.MULTILINE | re.DOTALL)
+    return match[1].strip() if match else ""
 
 
 def _list_entry(text: str, beginning: str) -> str:
     """An entry of a list, with the entries below it."""
-    found = re.search(
+    match = re.search(
         rf"^- ([^\n]*\*\*{re.escape(beginning)}\*\*.*?)(?=^- |^#|^\n\S|\Z)", text, re.MULTILINE | re.DOTALL
     )
-    return re.sub(r"^  ", "", found[1].strip(), flags=re.MULTILINE) if found else ""
+    return re.sub(r"^  ", "", match[1].strip(), flags=re.MULTILINE) if match else ""

@@ -341,19 +341,19 @@ def _table(snapshot: Snapshot, text: str, numbers: Sequence[int]) -> None:
     if (st.session_state.get(_CHOICE_CHANGED) or ended) and not st.session_state.get(_DIALOG_OPEN):
         # The rest of the page shows the chosen runs and their results.
         st.rerun()
-    found = search(snapshot, text)
-    rows = matching_rows(found, text)
+    matching = search(snapshot, text)
+    rows = matching_rows(matching, text)
     part = f"{len(rows):,} of " if len(rows) < snapshot.total else ""
     size = size_in_words(round(float(np.nansum(rows[_DISK].to_numpy())) * _MEGA))
     caption = f"{part}{snapshot.total:,} run{'s' * (snapshot.total > 1)}, {size} on the disk"
-    _say_what_is_left_out(snapshot, found)
-    running = [run for run in running if run.number in found.runs]
+    _say_what_is_left_out(snapshot, matching)
+    running = [run for run in running if run.number in matching.runs]
     data_table(
         "runs-table",
-        found.rows,
+        matching.rows,
         caption,
         height=_HEIGHT,
-        shown=None if rows is found.table else found.table.index.get_indexer(rows.index).tolist(),
+        shown=None if rows is matching.table else matching.table.index.get_indexer(rows.index).tolist(),
         fresh=table_rows(_table_frame(running).loc[:, _LIVE_COLUMNS], column_configs()) if running else None,
         ticked=numbers,
         on_tick=_tick,
@@ -362,12 +362,12 @@ def _table(snapshot: Snapshot, text: str, numbers: Sequence[int]) -> None:
         st.info("No run matches the filter. It searches names, tags, data sets, architectures and states.")
 
 
-def _say_what_is_left_out(snapshot: Snapshot, found: Snapshot) -> None:
+def _say_what_is_left_out(snapshot: Snapshot, matching: Snapshot) -> None:
     """One line where the table does not hold every run, or not every run that the filter finds."""
-    if found is snapshot and not snapshot.is_whole:
+    if matching is snapshot and not snapshot.is_whole:
         st.caption(f"The newest {MOST_LISTED:,} of {snapshot.total:,} runs. The filter finds the others.")
-    elif not found.is_whole:
-        total = f"{'more than ' if found.more else ''}{found.total:,}"
+    elif not matching.is_whole:
+        total = f"{'more than ' if matching.more else ''}{matching.total:,}"
         st.caption(f"The newest {MOST_LISTED:,} of {total} runs that match. More words find fewer.")
 
 

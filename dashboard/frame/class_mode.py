@@ -23,8 +23,8 @@ def begin_class_mode() -> AbstractContextManager[object]:
     To be called before the page is drawn: the links of the menu then keep the parameter.
     """
     # head.css takes this container out of the page, so that nothing in it needs room there.
-    place = st.container(key="class-mode", horizontal=True, vertical_alignment="center")
-    with place:
+    switch = st.container(key="class-mode", horizontal=True, vertical_alignment="center")
+    with switch:
         if st.toggle("Class mode", key=KEY, bind="query-params", help=_HELP):
             st.html(f"<style>{_STYLES}</style>")
-    return place
+    return switch

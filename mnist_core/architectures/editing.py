@@ -104,7 +104,7 @@ def hidden_layers(network: Architecture) -> list[Layer]:
     return [layer for layer in network.layers if layer.name == "linear" and layer is not output and not layer.depth]
 
 
-def width_place(network: Architecture, layer: Layer) -> tuple[int, int] | None:
+def width_span(network: Architecture, layer: Layer) -> tuple[int, int] | None:
     """Where the layer's width stands in the network's line, as a range of characters; None if it is no number there."""
     match = _WIDTH.search(network.text, layer.start, layer.end)
     return match.span(match.lastindex or 0) if match else None
@@ -144,10 +144,10 @@ def _changed(network: Architecture, change: LayerChange) -> str:
 
 def _editable(network: Architecture, index: int, name: str) -> EditableLayer:
     layer = network.layers[index]
-    place = width_place(network, layer)
-    width = int(network.text[slice(*place)]) if place else layer.output_shape[0 if layer.name == "conv" else -1]
+    span = width_span(network, layer)
+    width = int(network.text[slice(*span)]) if span else layer.output_shape[0 if layer.name == "conv" else -1]
     steps = _UNITS if layer.name == "linear" else _CHANNELS
-    widths = tuple(sorted({*steps, width})) if place else ()
+    widths = tuple(sorted({*steps, width})) if span else ()
     at = widths.index(width) if widths else 0
     below, above = widths[:at][-1:], widths[at + 1 :][:1]
     return EditableLayer(
@@ -175,10 +175,10 @@ def _can_change(network: Architecture, index: int, action: Action, width: int = 
 
 
 def _with_width(network: Architecture, layer: Layer, width: int) -> str:
-    place = width_place(network, layer)
-    if place is None:
+    span = width_span(network, layer)
+    if span is None:
         raise ArchitectureError(f"The width of {layer.call} is not a number in the line; write one there")
-    return f"{network.text[: place[0]]}{width}{network.text[place[1] :]}"
+    return f"{network.text[: span[0]]}{width}{network.text[span[1] :]}"
 
 
 def _with_copy(network: Architecture, layer: Layer) -> str:

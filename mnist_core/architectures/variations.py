@@ -8,7 +8,7 @@ from mnist_core.architectures.editing import (
     hidden_layers,
     insert_layers,
     output_layer,
-    width_place,
+    width_span,
     with_hidden_layer,
 )
 from mnist_core.architectures.layers.kind import Shape
@@ -60,8 +60,8 @@ def _wider(network: Architecture) -> Variation | None:
     widths = {}
     for layer in network.layers:
         is_hidden = layer.name in ("linear", "conv") and layer is not output_layer(network)
-        if is_hidden and (place := width_place(network, layer)):
-            widths[place] = 2 * int(network.text[slice(*place)])
+        if is_hidden and (span := width_span(network, layer)):
+            widths[span] = 2 * int(network.text[slice(*span)])
     text = network.text
     for (start, end), width in sorted(widths.items(), reverse=True):
         text = f"{text[:start]}{width}{text[end:]}"

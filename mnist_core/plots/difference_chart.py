@@ -148,10 +148,10 @@ def _lines(run: LearningRun, difference: _Difference, style: RunStyle, view: Vie
 
     line = line_of("difference", "curve", np.isfinite(difference.mean), difference.mean)
     line = replace(line, dash=per_epoch_dash(is_optimistic(run)), width=2.0, symbol=style.symbol)
-    known = np.isfinite(difference.low)
-    if not known.any():
+    has_band = np.isfinite(difference.low)
+    if not has_band.any():
         return [line]
-    upper, lower = (line_of("band", "band", known, end) for end in (difference.high, difference.low))
+    upper, lower = (line_of("band", "band", has_band, end) for end in (difference.high, difference.low))
     x, y = (np.concatenate((getattr(upper, axis), getattr(lower, axis)[::-1])) for axis in ("x", "y"))
     return [replace(upper, x=x, y=y, step=np.arange(len(x)), dash="solid", width=0.0, opacity=0.2), line]
 

@@ -64,8 +64,8 @@ def seed_dots(luck: Luck, name: str = "published", seeds: Sequence[int] = ()) ->
         _add_middle(figure, luck, (foot, top))
     if luck.reach:
         # At whole images, as seeds are compared with it.
-        place = 100 * luck.reach.figure / luck.images
-        _add_figure(figure, luck, place, in_plotly(name), (low, high), (foot, top))
+        percent = 100 * luck.reach.figure / luck.images
+        _add_figure(figure, luck, percent, in_plotly(name), (low, high), (foot, top))
     _add_seeds(figure, luck, piles, seeds)
     polish(figure, height=round(plot) + _FRAME)
     # A legend that is clicked must not take seeds away from the count.
@@ -168,12 +168,12 @@ def _add_middle(figure: go.Figure, luck: Luck, height: tuple[float, float]) -> N
 
 
 def _add_figure(
-    figure: go.Figure, luck: Luck, place: float, name: str, ends: tuple[float, float], height: tuple[float, float]
+    figure: go.Figure, luck: Luck, percent: float, name: str, ends: tuple[float, float], height: tuple[float, float]
 ) -> None:
     """The line of the figure, with its name beside its upper end."""
     text = f"{name} {luck.figure_text}"
     figure.add_scatter(
-        x=[place] * 2,
+        x=[percent] * 2,
         y=list(height),
         mode="lines",
         line={"color": _REACHED[0], "width": 4},
@@ -182,10 +182,10 @@ def _add_figure(
         name=text,
     )
     # Away from the mean, unless there is no room.
-    room = _WIDTH * (np.array([place - ends[0], ends[1] - place]) / (ends[1] - ends[0])) - _LETTER * len(text)
-    left = bool(room[1] < min(0, room[0]) or (place < 100 * luck.mean and room[0] >= 0))
+    room = _WIDTH * (np.array([percent - ends[0], ends[1] - percent]) / (ends[1] - ends[0])) - _LETTER * len(text)
+    left = bool(room[1] < min(0, room[0]) or (percent < 100 * luck.mean and room[0] >= 0))
     figure.add_annotation(
-        x=place,
+        x=percent,
         y=1,
         yref="paper",
         yanchor="top",

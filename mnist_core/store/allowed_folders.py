@@ -38,7 +38,7 @@ def check_folder(store: Store, config: RunConfig) -> None:
 def _lies_below(folder: str, allowed: Sequence[str]) -> bool:
     try:
         # A link within an allowed folder may lead anywhere, so that the real place counts.
-        place = Path(folder.strip()).resolve()
-        return any(place.is_relative_to(Path(path).resolve()) for path in allowed)
+        target = Path(folder.strip()).resolve()
+        return any(target.is_relative_to(Path(path).resolve()) for path in allowed)
     except (OSError, ValueError, RuntimeError):
         return False

@@ -108,13 +108,13 @@ class RowMover:
     def _fitting(self, table: sa.Table, batch: list[Row]) -> list[Row]:
         """The rows of a batch with values as the target keeps them, without those that it would change."""
         if self._gone and "run" in table.c:
-            place = list(table.c).index(table.c["run"])
-            batch = [row for row in batch if row[place] not in self._gone]
-        for place, column in enumerate(table.c):
-            values = [row[place] for row in batch]
+            index = list(table.c).index(table.c["run"])
+            batch = [row for row in batch if row[index] not in self._gone]
+        for index, column in enumerate(table.c):
+            values = [row[index] for row in batch]
             kept = self._as_kept(column, values)
             if kept is not values:
-                batch = self._with_values(table, place, batch, kept)
+                batch = self._with_values(table, index, batch, kept)
         return batch
 
     def _as_kept(self, column: sa.Column[Any], values: list[Any]) -> list[Any]:
@@ -136,17 +136,17 @@ class RowMover:
             for value in values
         ]
 
-    def _with_values(self, table: sa.Table, place: int, batch: list[Row], kept: list[Any]) -> list[Row]:
-        """The rows of a batch with these values in one place; those for which there is none are left out."""
+    def _with_values(self, table: sa.Table, index: int, batch: list[Row], kept: list[Any]) -> list[Row]:
+        """The rows of a batch with these values in one column; those for which there is none are left out."""
         fitting: list[Row] = []
         for row, value in zip(batch, kept, strict=True):
             if value is _UNFIT:
                 self._leave_out(table, row)
                 continue
-            if value != row[place]:
+            if value != row[index]:
                 if table is runs and isinstance(value, str):
-                    self._replaced.setdefault(row[0], []).append(list(table.c)[place].name)
-                row = (*row[:place], value, *row[place + 1 :])
+                    self._replaced.setdefault(row[0], []).append(list(table.c)[index].name)
+                row = (*row[:index], value, *row[index + 1 :])
             fitting.append(row)
         return fitting
 

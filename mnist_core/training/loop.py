@@ -129,14 +129,14 @@ def _steps(
 ) -> Iterator[StepEnd]:
     """The remaining steps of the current epoch. Ends after the first StepEnd whose loss is not finite."""
     done = state.step - state.epoch * steps_per_epoch
-    next_step = steps.of_epoch(state.epoch + 1, done)
+    made = steps.of_epoch(state.epoch + 1, done)
     rate = -1.0
     for index in range(done, steps_per_epoch):
         wanted = optimization.learning_rate(config, state.step, steps_per_epoch)
         if wanted != rate:
             rate = wanted
             optimization.set_learning_rate(state.optimizers, rate)
-        next(next_step)
+        next(made)
         state.step += 1
         meter.add(rate)
         if meter.due(last=index + 1 == steps_per_epoch):
@@ -169,10 +169,8 @@ class _Meter:
     def due(self, last: bool) -> bool:
         """Whether to read after this step, which may be the epoch's last."""
         count = len(self._rates)
-        if last:
-            return True
-        whole = count % self._window == 0
-        return whole and (count >= self._most or perf_counter() - self._read_at >= _REPORT_SECONDS)
+        is_whole = count % self._window == 0
+        return last or (is_whole and (count >= self._most or perf_counter() - self._read_at >= _REPORT_SECONDS))
 
     def read(self, answers: Answers, state: TrainingState) -> list[StepEnd]:
         """The unread windows as events, from the answers of their steps; adds them to the epoch's sums in `state`."""
@@ -206,11 +204,11 @@ class _Meter:
 
     def _sums(self, answers: Answers, images: list[int]) -> list[list[float]]:
         """Sum of the loss and number of correct predictions of each window: two lists as long as `images`."""
-        logits, likelihoods, labels = answers
+        logits, log_probabilities, labels = answers
         if self._smoothing:
             losses = F.cross_entropy(logits, labels, label_smoothing=self._smoothing, reduction="none")
         else:
-            losses = F.nll_loss(likelihoods, labels, reduction="none")
+            losses = F.nll_loss(log_probabilities, labels, reduction="none")
         right = (logits.argmax(1) == labels).float()
         # Index of the window of each image.
         window = torch.repeat_interleave(torch.tensor(images, device=logits.device), output_size=len(labels))

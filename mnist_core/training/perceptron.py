@@ -39,7 +39,7 @@ class PreparedBatch(NamedTuple):
     outer: Tensor
     # Where the logits and their log-softmax go, (B, classes).
     logits: Tensor
-    likelihoods: Tensor
+    log_probabilities: Tensor
 
 
 class Perceptron:
@@ -110,9 +110,9 @@ class Perceptron:
 
     def _gradient_of_loss(self, batch: PreparedBatch) -> Tensor:
         """Gradient of the mean cross-entropy: (softmax(logits) - target) / B, in the same two steps as autograd."""
-        likelihoods, gradient = batch.likelihoods, self._gradient
-        _torch._log_softmax(batch.logits, 1, False, out=likelihoods)
-        _torch._log_softmax_backward_data(batch.outer, likelihoods, 1, torch.float32, out=gradient)
+        log_probabilities, gradient = batch.log_probabilities, self._gradient
+        _torch._log_softmax(batch.logits, 1, False, out=log_probabilities)
+        _torch._log_softmax_backward_data(batch.outer, log_probabilities, 1, torch.float32, out=gradient)
         return gradient if self._layers_gradient is gradient else self._layers_gradient.copy_(gradient)
 
 

@@ -1,8 +1,8 @@
 """The steps of an epoch, and what the network answered to each batch before it learned from it.
 
-There are two ways: by autograd, for every network, and written out, for perceptrons on the CPU (`perceptron`). A small
-network's step takes some 40 microseconds, and in a loop that computes much else every Python object that is touched
-has to come back from a distant cache; so the written-out way makes its buffers and their views once for the whole run.
+There are two ways: by autograd, for every network, and written out, for perceptrons on the CPU (`perceptron`). Making
+the views of a batch takes up to a tenth of a small network's step, so the written-out way makes all of its buffers and
+their views once for the whole run.
 """
 
 from collections.abc import Iterator
@@ -29,8 +29,8 @@ class Answers(NamedTuple):
 
     # Shape (N, classes).
     logits: Tensor
-    # Logarithms of the probabilities, (N, classes).
-    likelihoods: Tensor
+    # Natural logarithms of the probabilities of the classes, (N, classes).
+    log_probabilities: Tensor
     # The right answers, (N,).
     labels: Tensor
 
@@ -150,12 +150,12 @@ class _Chunk:
         # Normalised, and the same as the network takes them, which shares their memory if that is float32.
         self._pixels = torch.empty(self._images.shape)
         self._inputs = self._pixels.flatten(1).to(chain.input_type)
-        logits, likelihoods, outers = torch.empty(3, count, classes)
+        logits, log_probabilities, outers = torch.empty(3, count, classes)
         labels = torch.empty(count, dtype=torch.int64)
-        # Those of the steps so far.
-        self.answers = Answers(logits, likelihoods, labels)
+        # Those of the steps so far, and the labels of all images.
+        self.answers = Answers(logits, log_probabilities, labels)
         sizes = [min(size, count - start) for start in range(0, count, size)]
-        views = [each.split(size) for each in (self._inputs, outers, logits, likelihoods)]
+        views = [each.split(size) for each in (self._inputs, outers, logits, log_probabilities)]
         self.batches = [*map(PreparedBatch, sizes, *views)]
         # Where the gradients of the loss come from and go, for whole batches and for a last one that is smaller.
         whole = count // size * size
