@@ -17,13 +17,13 @@ from dashboard.compare import (
     warn_of_broken_runs,
     warn_of_changed_figures,
 )
-from dashboard.controls import run_table
+from dashboard.controls import run_selection, run_snapshot, run_table
 from dashboard.frame import navigation, text_widget_value
 from mnist_core.store import Run
 
 
 def page() -> None:
-    snapshot = run_table.load_snapshot()
+    snapshot = run_snapshot.load_snapshot()
     if not snapshot.runs:
         st.title("Compare")
         warn_of_broken_runs(snapshot)
@@ -32,8 +32,8 @@ def page() -> None:
         return
     open_table_for_filter()
     text = text_widget_value("filter")
-    offer = run_table.offered_runs(snapshot, text)
-    runs = run_table.load_chosen(snapshot, offer)
+    offer = run_selection.offered_runs(snapshot, text)
+    runs = run_selection.load_chosen(snapshot, offer)
     with st.container(horizontal=True, vertical_alignment="center", key="head"):
         st.title("Compare", width="content")
         is_open = st.toggle(
@@ -44,7 +44,7 @@ def page() -> None:
         )
         show_glossary()
         show_style()
-        if run_table.is_suggested(runs):
+        if run_selection.is_suggested(runs):
             st.caption(f"Nothing was chosen, so here are the newest {len(runs)} that can be compared.", width="content")
     warn_of_broken_runs(snapshot)
     warn_of_changed_figures(snapshot)
@@ -52,7 +52,7 @@ def page() -> None:
         show_all_runs(snapshot, text, offer, runs)
     else:
         show_undo()
-        run_table.keep_choice(runs)
+        run_selection.keep_choice(runs)
     if runs:
         compare_runs(runs)
 
@@ -64,7 +64,7 @@ def open_table_for_filter() -> None:
         state[run_table.TABLE_OPEN] = True
 
 
-def show_all_runs(snapshot: run_table.Snapshot, text: str, offer: Sequence[Run], runs: Sequence[Run]) -> None:
+def show_all_runs(snapshot: run_snapshot.Snapshot, text: str, offer: Sequence[Run], runs: Sequence[Run]) -> None:
     bar, undo, table, choice = (st.container() for _ in range(4))
     # The table is sent first, because it takes the browser longest.
     with table:
@@ -83,16 +83,16 @@ def show_all_runs(snapshot: run_table.Snapshot, text: str, offer: Sequence[Run],
         show_undo()
     with choice:
         # What the page has chosen itself may be older than all that is offered.
-        run_table.show_chosen_list([*offer, *runs[: run_table.MAX_COMPARED]])
+        run_selection.show_chosen_list([*offer, *runs[: run_selection.MAX_COMPARED]])
         if not runs:
             st.info("No run is chosen. Tick some at the left edge of the table.")
-            run_table.offer_newest(snapshot)
+            run_selection.offer_newest(snapshot)
 
 
 def compare_runs(runs: Sequence[Run]) -> None:
-    if len(runs) > run_table.MAX_COMPARED:
-        st.info(f"{len(runs):,} runs are chosen; the first {run_table.MAX_COMPARED} of them are compared.")
-        runs = runs[: run_table.MAX_COMPARED]
+    if len(runs) > run_selection.MAX_COMPARED:
+        st.info(f"{len(runs):,} runs are chosen; the first {run_selection.MAX_COMPARED} of them are compared.")
+        runs = runs[: run_selection.MAX_COMPARED]
     name = choose_section()
     rail, section = st.columns([1, 4], gap="medium")
     with rail:

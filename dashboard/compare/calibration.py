@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.compare.legend import show_legend
 from dashboard.components import data_table, explained, table_rows
-from dashboard.controls import compared_runs, load_predictions, run_table
+from dashboard.controls import compared_runs, load_predictions, run_columns
 from dashboard.frame import cached_by_run, choose_option, show_figure
 from mnist_core.analysis import Predictions, Uncertainty, calibration, measures, scores, stats
 from mnist_core.plots import calibration as plots
@@ -152,7 +152,7 @@ def _show_table(
 ) -> None:
     """Scores and uncertainties of each run, before and after temperature scaling."""
     rows = []
-    for run, line in zip(runs, run_table.line_images(runs), strict=True):
+    for run, line in zip(runs, run_columns.line_images(runs), strict=True):
         now, then = before[run.id], after.get(run.id)
         rows.append(
             {
@@ -180,9 +180,9 @@ def _show_table(
 
 def _columns() -> dict[str, Any]:
     number = st.column_config.NumberColumn
-    run_columns = run_table.column_configs()
+    configs = run_columns.column_configs()
     return {
-        **{name: run_columns[name] for name in ("Line", "Run", "Name")},
+        **{name: configs[name] for name in ("Line", "Run", "Name")},
         "Accuracy": number(format="%.2f%%", help="Right answers to the test images."),
         "Confidence": number(format="%.2f%%", help=explained("The mean over all test images.", "Confidence")),
         "Calibration error": number(

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components import data_table, explained, table_rows
-from dashboard.controls import compared_runs, load_predictions, run_table
+from dashboard.controls import compared_runs, load_predictions, run_columns
 from dashboard.frame import cached_by_run, choose_option, open_store, show_figure, type_scale
 from mnist_core.analysis import Memory, Speed, costs, measures, seed_groups, stats
 from mnist_core.data import input_shape_and_classes
@@ -158,7 +158,7 @@ def _front_sentence(front: Sequence[int | str], count: int) -> str:
 
 def _table(runs: Sequence[Run], split: Split, speeds: dict[str, Speed]) -> pd.DataFrame:
     rows = []
-    for run, line in zip(runs, run_table.line_images(runs), strict=True):
+    for run, line in zip(runs, run_columns.line_images(runs), strict=True):
         accuracy = run.test_accuracy if split == "test" else run.held_out_accuracy
         images = len(load_predictions(run, split))
         low, high = _interval(accuracy, images)
@@ -212,10 +212,10 @@ def _by_seeds(runs: Sequence[Run], table: pd.DataFrame) -> tuple[list[Run], pd.D
 
 
 def _show_table(table: pd.DataFrame, timed: bool) -> None:
-    number, run_columns = st.column_config.NumberColumn, run_table.column_configs()
+    number, configs = st.column_config.NumberColumn, run_columns.column_configs()
     shown = table if timed else table.drop(columns=["One image (ms)", "In batches (ms)", "Images/s"])
     columns = {
-        **{name: run_columns[name] for name in ("Line", "Run", "Name")},
+        **{name: configs[name] for name in ("Line", "Run", "Name")},
         "Seeds": number(width=64, help="How many runs with different seeds the row is the mean of; # is the first."),
         "Accuracy": number(format="%.2f%%"),
         "From": number(format="%.2f%%", help="Lower end of the 95 % interval (Wilson; Student's over seeds)."),

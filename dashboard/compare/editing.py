@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.controls import importing, run_table
+from dashboard.controls import importing, run_selection, run_snapshot
 from dashboard.frame import errors_as_messages, open_store
 from mnist_core.analysis import measures
 from mnist_core.plots import run_label
@@ -21,7 +21,7 @@ _DELETED, _DELETED_BYTES = "deleted just now", "room of what was deleted"
 _NAME, _TAGS, _ADDED, _REMOVED, _BACK = "new name", "new tags", "added tags", "removed tags", "brought back"
 
 
-def show_edit_buttons(snapshot: run_table.Snapshot, runs: Sequence[Run]) -> None:
+def show_edit_buttons(snapshot: run_snapshot.Snapshot, runs: Sequence[Run]) -> None:
     """The buttons that change the chosen runs."""
     many = f"{len(runs):,} runs" if len(runs) > 1 else "run"
     is_allowed = bool(runs) and all(map(open_store().may_change, runs))
@@ -31,7 +31,7 @@ def show_edit_buttons(snapshot: run_table.Snapshot, runs: Sequence[Run]) -> None
         disabled=not is_allowed,
         help="Change names and tags. Tick runs in the table first.",
     ):
-        run_table.dialog_opened()
+        run_selection.dialog_opened()
         _edit(snapshot, runs)
     st.button(
         f"Delete {many}",
@@ -48,13 +48,13 @@ def show_edit_buttons(snapshot: run_table.Snapshot, runs: Sequence[Run]) -> None
 def show_restore_and_import() -> None:
     """Buttons that bring runs into the table: deleted runs, and runs from an archive."""
     if st.button("Recently deleted", key="bin", help="Bring back what was deleted within the last day."):
-        run_table.dialog_opened()
+        run_selection.dialog_opened()
         _recently_deleted()
     with st.popover("Import", help="Add a run from a zip file that MNIST Lab made."):
         importing.show_import()
 
 
-def warn_of_broken_runs(snapshot: run_table.Snapshot) -> None:
+def warn_of_broken_runs(snapshot: run_snapshot.Snapshot) -> None:
     """Name the runs that cannot be read, with the reason and a button that deletes them."""
     if not snapshot.broken:
         return
@@ -76,7 +76,7 @@ def warn_of_broken_runs(snapshot: run_table.Snapshot) -> None:
         )
 
 
-def warn_of_changed_figures(snapshot: run_table.Snapshot) -> None:
+def warn_of_changed_figures(snapshot: run_snapshot.Snapshot) -> None:
     """Name the runs whose stored figures have changed since they ended."""
     if not snapshot.changed:
         return
@@ -109,21 +109,21 @@ def _delete(runs: Sequence[Run]) -> None:
     with errors_as_messages():
         st.session_state[_DELETED_BYTES] = sum(open_store().sizes([run.id for run in runs]).values())
         open_store().delete([run.id for run in runs])
-    run_table.discard_snapshot()
+    run_snapshot.discard_snapshot()
     st.session_state[_DELETED] = [run.id for run in runs]
-    run_table.set_chosen([])
+    run_selection.set_chosen([])
 
 
 def _delete_broken(numbers: Sequence[int]) -> None:
     with errors_as_messages():
         open_store().delete_broken(numbers)
-    run_table.discard_snapshot()
+    run_snapshot.discard_snapshot()
 
 
 def _restore(ids: Sequence[str]) -> None:
     open_store().restore(ids)
-    run_table.discard_snapshot()
-    run_table.set_chosen(sorted((run.number for run in open_store().runs(ids=ids)), reverse=True))
+    run_snapshot.discard_snapshot()
+    run_selection.set_chosen(sorted((run.number for run in open_store().runs(ids=ids)), reverse=True))
     _forget()
 
 
@@ -131,9 +131,9 @@ def _forget() -> None:
     st.session_state[_DELETED] = []
 
 
-@st.dialog("Name and tags", on_dismiss=run_table.dialog_closed)
-def _edit(snapshot: run_table.Snapshot, runs: Sequence[Run]) -> None:
-    run_table.close_finished_dialog()
+@st.dialog("Name and tags", on_dismiss=run_selection.dialog_closed)
+def _edit(snapshot: run_snapshot.Snapshot, runs: Sequence[Run]) -> None:
+    run_selection.close_finished_dialog()
     tags_offered = sorted({tag for run in snapshot.runs.values() for tag in run.tags})
     ready = _edit_one_run(runs[0], tags_offered) if len(runs) == 1 else _edit_several_runs(runs, tags_offered)
     st.button(
@@ -188,13 +188,13 @@ def _save(runs: Sequence[Run]) -> None:
             tags = set(values[_TAGS]) if len(runs) == 1 else several
             if tags != set(run.tags):
                 store.set_tags(run.id, tags)
-    run_table.discard_snapshot()
-    run_table.dialog_closed()
+    run_snapshot.discard_snapshot()
+    run_selection.dialog_closed()
 
 
-@st.dialog("Recently deleted", on_dismiss=run_table.dialog_closed)
+@st.dialog("Recently deleted", on_dismiss=run_selection.dialog_closed)
 def _recently_deleted() -> None:
-    run_table.close_finished_dialog()
+    run_selection.close_finished_dialog()
     store = open_store()
     deleted = filter(store.may_change, store.runs(deleted=True))
     gone = {run.id: run for run in sorted(deleted, key=lambda run: -(run.deleted or 0))}
@@ -220,8 +220,8 @@ def _recently_deleted() -> None:
 
 def _bring_back() -> None:
     open_store().restore(st.session_state[_BACK])
-    run_table.discard_snapshot()
-    run_table.dialog_closed()
+    run_snapshot.discard_snapshot()
+    run_selection.dialog_closed()
 
 
 def _deleted(run: Run) -> str:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.compare.workspace import baseline_of
 from dashboard.components import curve_chart, data_table, explained, table_rows
-from dashboard.controls import compared_runs, run_table, show_replay
+from dashboard.controls import compared_runs, run_columns, show_replay
 from dashboard.frame import cached_by_run, choose_option, errors_as_messages, number_ranges
 from mnist_core.analysis import SPREAD_BANDS, SeedGroup, SpreadBand, measures, seed_groups
 from mnist_core.config import have_same_pictures
@@ -302,7 +302,7 @@ def _extremes(
     """Best and last values of each line as a table, and how many decimals the spread of its seeds supports."""
     digits: list[tuple[int, int, int]] = []
     most = 2 if metric == "accuracy" else 4
-    rows, lines = [], run_table.line_images([group.one_per_seed[0] for group in shown])
+    rows, lines = [], run_columns.line_images([group.one_per_seed[0] for group in shown])
     for group, line in zip(shown, lines, strict=True):
         values_of_seeds = np.array([_best_and_last(curves_by_run[run.id], metric) for run in group.one_per_seed])
         begun = np.isfinite(values_of_seeds[:, 0])

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.compare import workspace
 from dashboard.components import RailActions, RailEdit, RailGroup, RailRow, run_rail
-from dashboard.controls import run_table
+from dashboard.controls import run_columns, run_selection, run_snapshot
 from dashboard.frame import errors_as_messages, open_store
 from mnist_core.analysis import SeedGroup, seed_group_names, seed_groups
 from mnist_core.plots import run_label
@@ -28,7 +28,7 @@ def show_rail(runs: Sequence[Run]) -> None:
     """The chosen runs as rows that can be hidden, pinned as baseline and edited; groups of seeds are one row."""
     groups = seed_groups(runs)
     hidden, baseline = workspace.hidden_numbers(), workspace.baseline_of(runs)
-    lines = dict(zip([run.id for run in runs], run_table.line_images(runs), strict=True))
+    lines = dict(zip([run.id for run in runs], run_columns.line_images(runs), strict=True))
     rows = [_row(run, lines[run.id], run.number in hidden, run is baseline) for run in runs]
     count = sum(row.hidden for row in rows)
     caption = f"{len(runs)} run{'s' * (len(runs) > 1)}" + (f", {count} hidden" if count else "")
@@ -85,7 +85,7 @@ def _group(group: SeedGroup, name: str) -> RailGroup:
 
 
 def _take_out(numbers: Sequence[int], number: int) -> None:
-    run_table.set_chosen([other for other in numbers if other != number])
+    run_selection.set_chosen([other for other in numbers if other != number])
 
 
 def _save(edit: RailEdit) -> None:
@@ -99,4 +99,4 @@ def _save(edit: RailEdit) -> None:
             store.set_tags(run.id, edit.tags)
         if edit.note != run.comment:
             store.set_comment(run.id, edit.note)
-    run_table.discard_snapshot()
+    run_snapshot.discard_snapshot()

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.compare import robustness_task
 from dashboard.compare.legend import show_legend
 from dashboard.components import data_table, table_rows
-from dashboard.controls import compared_runs, run_table
+from dashboard.controls import compared_runs, run_columns
 from dashboard.frame import cached_by_run, show_figure, type_scale
 from mnist_core.analysis import CORRUPTIONS, LEVELS, Predictions, measures, robustness, stats
 from mnist_core.errors import MnistLabError
@@ -187,7 +187,7 @@ def _changed(run: Run, images: int, index: int, _chunk: np.ndarray) -> np.ndarra
 
 def _table(runs: Sequence[Run], right: dict[str, np.ndarray], images: int) -> None:
     rows = []
-    for run, line in zip(runs, run_table.line_images(runs), strict=True):
+    for run, line in zip(runs, run_columns.line_images(runs), strict=True):
         share = 100 * right[run.id] / images
         rows.append(
             {
@@ -199,9 +199,9 @@ def _table(runs: Sequence[Run], right: dict[str, np.ndarray], images: int) -> No
                 **{kind.name: share[row, 1:].mean() for row, kind in enumerate(CORRUPTIONS)},
             }
         )
-    number, run_columns = st.column_config.NumberColumn, run_table.column_configs()
+    number, configs = st.column_config.NumberColumn, run_columns.column_configs()
     columns = {
-        **{name: run_columns[name] for name in ("Line", "Run", "Name")},
+        **{name: configs[name] for name in ("Line", "Run", "Name")},
         "Untouched": number(format="%.2f%%", help="Accuracy on the unchanged images, from the stored answers."),
         "Changed": number(format="%.2f%%", help="Mean over all kinds of change and all severities above 0."),
         **{

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.compare.workspace import baseline_of
 from dashboard.components import data_table, explained, table_rows
-from dashboard.controls import change_one_thing, compared_runs, run_table
+from dashboard.controls import change_one_thing, compared_runs, run_columns
 from dashboard.frame import show_figure
 from mnist_core.analysis import Verdict, comparison, config_differences, fairness, measures, runs_table, stats
 from mnist_core.config import dataset
@@ -75,7 +75,7 @@ def _show_table(runs: Sequence[Run]) -> None:
     last = [float("nan") if run.optimistic else _last_validation(run) for run in runs]
     frame = frame.assign(
         **{
-            "Line": run_table.line_images(runs),
+            "Line": run_columns.line_images(runs),
             "Last validation accuracy (%)": pd.Series(last, index=frame.index, dtype="float64"),
             _INTERVAL: _intervals(runs),
         }
@@ -112,8 +112,8 @@ def _show_table(runs: Sequence[Run]) -> None:
         ),
     )
     rows = table_rows(
-        frame.loc[:, run_table.with_chosen_on(order, runs)],
-        run_table.column_configs() | {_INTERVAL: interval} | _difference_columns(baseline),
+        frame.loc[:, run_columns.with_chosen_on(order, runs)],
+        run_columns.column_configs() | {_INTERVAL: interval} | _difference_columns(baseline),
     )
     data_table("results", rows, "Results of the chosen runs")
     for remark in comparison_remarks(runs).values():

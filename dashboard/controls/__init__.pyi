@@ -5,7 +5,10 @@ from . import first_network as first_network
 from . import forms as forms
 from . import importing as importing
 from . import network_choice as network_choice
+from . import run_columns as run_columns
 from . import run_downloads as run_downloads
+from . import run_selection as run_selection
+from . import run_snapshot as run_snapshot
 from . import run_table as run_table
 from . import uploads as uploads
 from .class_bars import CLASS_BAR_STYLES as CLASS_BAR_STYLES
@@ -32,13 +35,13 @@ from .learned_weights import weight_scale_html as weight_scale_html
 from .live_curves import LiveCurves as LiveCurves
 from .live_curves import live_curves as live_curves
 from .luck import show_luck as show_luck
+from .run_columns import CHOSEN_ON_COLUMN as CHOSEN_ON_COLUMN
 from .run_predictions import ImagePrediction as ImagePrediction
 from .run_predictions import SplitPredictions as SplitPredictions
 from .run_predictions import bold_class as bold_class
 from .run_predictions import load_predictions as load_predictions
 from .run_predictions import predicted_splits as predicted_splits
 from .run_predictions import split_predictions as split_predictions
-from .run_table import CHOSEN_ON_COLUMN as CHOSEN_ON_COLUMN
 from .watching import recording_of as recording_of
 from .watching import renewed_thinking as renewed_thinking
 from .watching import show_replay as show_replay

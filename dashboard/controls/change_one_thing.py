@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.controls import forms, run_table
+from dashboard.controls import forms, run_selection, run_snapshot
 from dashboard.frame import background_jobs, choose_run, errors_as_messages, navigation, open_store
 from mnist_core.analysis import Sameness, single_change
 from mnist_core.architectures import Inherited, architecture_line, inheriting
@@ -138,8 +138,8 @@ def _enqueue(run: Run, changed: RunConfig, field: FieldInfo) -> None:
     with errors_as_messages():
         second = queueing.enqueue(open_store(), changed, single_change.name_of_change(run, changed, field.name))
         background_jobs().wake()
-        run_table.discard_snapshot()
-        run_table.set_chosen([run.number, second.number])
+        run_snapshot.discard_snapshot()
+        run_selection.set_chosen([run.number, second.number])
         st.session_state.update({_OPEN: False, FACTOR_KEY: field.name, _STARTED: [run.number, second.number]})
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.controls import run_table
+from dashboard.controls import run_snapshot
 from dashboard.frame import open_store
 from mnist_core.config import read_limit
 from mnist_core.errors import MnistLabError
@@ -68,7 +68,7 @@ def _import() -> None:
             st.session_state[_RESULT] = (False, f"{cut_middle(uploaded.name, 60)}: {error}")
             return
     imports.append(_Imported(time.monotonic(), sum(file.size for file in open_store().artifacts(run.id))))
-    run_table.discard_snapshot()
+    run_snapshot.discard_snapshot()
     st.session_state[_RESULT] = (True, f"Imported as run {run_label(run, 100)}.")
 
 

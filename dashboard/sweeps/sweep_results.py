@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.components import curve_chart, data_table, explained, live_figure, table_rows
-from dashboard.controls import CHOSEN_ON_COLUMN, compared_runs, run_table
+from dashboard.controls import CHOSEN_ON_COLUMN, compared_runs, run_columns
 from dashboard.frame import choose_option, errors_as_messages, figure_in_class_mode, open_store
 from mnist_core import sweeps
 from mnist_core.analysis import measures
@@ -125,7 +125,7 @@ def show_sweep_runs(sweep: Sweep, table: pd.DataFrame) -> None:
         "Test": percent(
             help="Accuracy on the test images, with the weights of the best epoch. Optimistic if these images chose it."
         ),
-        CHOSEN_ON_COLUMN: run_table.column_configs()[CHOSEN_ON_COLUMN],
+        CHOSEN_ON_COLUMN: run_columns.column_configs()[CHOSEN_ON_COLUMN],
         "Loss": column.NumberColumn("Training loss", format="%.4f", help="Of the last epoch, in nats."),
         "Epochs": column.NumberColumn(width="small", help="Epochs that are completed."),
         "Time (s)": column.NumberColumn(format="%.1f", width="small", help="Seconds of training."),

@@ -10,7 +10,7 @@ from scipy.stats import binomtest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.compare import run_results, sections
-from dashboard.controls import run_table
+from dashboard.controls import run_snapshot
 from mnist_core.analysis import predictions, stats
 from mnist_core.analysis.comparison import CONFOUND, FACTOR, fairness
 from mnist_core.config.run_config import RunConfig
@@ -232,19 +232,19 @@ def test_the_newest_trained_runs_are_compared_until_a_person_chooses_others_or_n
 
 def test_a_running_run_is_followed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     # While a run trains, the table is read again after some seconds, which may be just now.
-    monkeypatch.setattr(run_table, "_STALE_SECONDS", 1e12)
+    monkeypatch.setattr(run_snapshot, "_STALE_SECONDS", 1e12)
     run = store.enqueue(TINY, "at work", claimed=True)
     store.describe(run, steps_per_epoch=8)
     at = with_table(runs=str(run.number))
     row = table(at).iloc[0]
     assert (row["State"], row["Progress"]) == ("running", 0)
     assert run_results.comparison_remarks([run])["running"] in texts(at)
-    before = run_table.load_snapshot()
+    before = run_snapshot.load_snapshot()
     store.record(run, [StepEnd(4, 1, 0.5, 0.9, 0.001, 1e4, 0.1)])
     row = table(ran(at)).iloc[0]
     assert row["Progress"] == pytest.approx(100 * 4 / (8 * TINY.epochs))
     # The table is not read again: it follows running runs by itself.
-    assert run_table.load_snapshot() is before
+    assert run_snapshot.load_snapshot() is before
     train_now(store, run)
     row = table(ran(at)).iloc[0]
     assert row["State"] == "finished"

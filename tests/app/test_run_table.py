@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
-from dashboard.controls import run_table
+from dashboard.controls import run_snapshot
 from mnist_core.commands.cli import app
 from mnist_core.config.run_config import RunConfig
 from mnist_core.store.run import Run
@@ -158,10 +158,10 @@ def test_of_many_chosen_runs_the_first_are_compared(store: Store) -> None:
 @pytest.mark.sqlite
 def test_the_store_is_read_again_only_after_a_change(store: Store) -> None:
     st.cache_resource.clear()
-    before = run_table.load_snapshot()
-    assert run_table.load_snapshot() is before
+    before = run_snapshot.load_snapshot()
+    assert run_snapshot.load_snapshot() is before
     store.rename(_number(store, 1).id, "renamed elsewhere")
-    assert run_table.load_snapshot().table.loc[1, "Name"] == "renamed elsewhere"
+    assert run_snapshot.load_snapshot().table.loc[1, "Name"] == "renamed elsewhere"
 
 
 @pytest.mark.sqlite
