@@ -29,6 +29,7 @@ from .cluster_state import write_cluster as write_cluster
 from .concurrency import gpus as gpus
 from .concurrency import places as places
 from .concurrency import runs_at_once as runs_at_once
+from .connected_store import Scope as Scope
 from .connections import same_database as same_database
 from .database_copies import copy_daily as copy_daily
 from .database_copies import copy_database as copy_database
@@ -106,6 +107,7 @@ from .quota_checks import write_quotas as write_quotas
 from .quotas import QUOTAS as QUOTAS
 from .quotas import Quota as Quota
 from .quotas import Quotas as Quotas
+from .read_runs import REMOVAL_BEGUN as REMOVAL_BEGUN
 from .reserve import keep_reserve as keep_reserve
 from .run import ACTIVE_STATES as ACTIVE_STATES
 from .run import COMMENT_LENGTH as COMMENT_LENGTH
@@ -134,9 +136,7 @@ from .schema import SCHEMA_VERSION as SCHEMA_VERSION
 from .schema import SERIES as SERIES
 from .soundness import SQLITE_ERRORS as SQLITE_ERRORS
 from .soundness import sqlite_message as sqlite_message
-from .store import REMOVAL_BEGUN as REMOVAL_BEGUN
 from .store import UNDO_SECONDS as UNDO_SECONDS
-from .store import Scope as Scope
 from .store import Store as Store
 from .student_store import StudentStore as StudentStore
 from .sweeps import SweepRow as SweepRow

@@ -13,9 +13,10 @@ from mnist_core.errors import StorageError
 from mnist_core.store import rows
 from mnist_core.store.dialects import contains, json_text, largest_first
 from mnist_core.store.page_columns import architecture_key
+from mnist_core.store.read_runs import REMOVAL_BEGUN
 from mnist_core.store.run import BrokenRun, Run, RunState
 from mnist_core.store.schema import runs
-from mnist_core.store.store import REMOVAL_BEGUN, Store
+from mnist_core.store.store import Store
 
 # The most runs that a table or a list of choices holds: the newest, or the newest that a search finds.
 MOST_LISTED = 1_000
