@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Response, sync_playwright
 
 from benchmarks.class_figures import Notes
 from benchmarks.class_session import PLACES, SMALL_RUN
@@ -14,15 +14,6 @@ from benchmarks.draw_latency import draw
 from tests.browser import ARGUMENTS, executable
 
 _PATIENCE_MS = 60_000
-
-
-@contextmanager
-def a_browser() -> Iterator[Browser]:
-    """A browser for the thread that asks; Playwright's objects belong to one thread."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @contextmanager

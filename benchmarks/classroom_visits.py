@@ -3,15 +3,15 @@
 import tempfile
 from pathlib import Path
 
-from benchmarks.class_browser import a_browser
 from benchmarks.page_weight import fill_store, open_page
 from mnist_core.store import Store, name_person, read_people
 from tests.app_process import app_process, entry_cookie, free_port
+from tests.browser import chromium
 
 
 def visits(count: int) -> int:
     """Open the Train page so many times, each with a cookie of its own and an empty cache; returns the bytes."""
-    with tempfile.TemporaryDirectory() as name, a_browser() as browser:
+    with tempfile.TemporaryDirectory() as name, chromium() as browser:
         results, port = Path(name) / "results", free_port()
         fill_store(results)
         store, total = Store.open(results), 0

@@ -17,14 +17,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from benchmarks.machine import describe_machine
 from mnist_core.config.run_config import RunConfig
 from mnist_core.jobs.worker import work
 from mnist_core.store.store import Store
 from tests.app_process import running_app
-from tests.browser import ARGUMENTS, executable
+from tests.browser import chromium
 
 STROKES_A_DRAWING = 3
 # Measures from the browser's time of the event to the frame that shows the prediction for the whole stroke.
@@ -95,10 +95,9 @@ def main() -> None:
         describe_machine(),
         f"{len(options.networks)} networks answer, one more is training, load average {os.getloadavg()[0]:.1f}",
     )
-    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as name, chromium() as browser:
         store = Store.open(Path(name))
         numbers = train_networks(store, options.networks)
-        browser = playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS)
         with running_app(Path(name)) as url:
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             page.goto(f"{url}/draw?" + "&".join(f"runs={number}" for number in numbers))
@@ -110,7 +109,6 @@ def main() -> None:
             steps = store.run(beside.id).step - first
             store.request(beside.id, "stop")
             _until(lambda: not store.run(beside.id).active, "the other run ends", 120)
-        browser.close()
     times = sorted(milliseconds for milliseconds, _ in measured)
     print(
         f"  {len(times)} strokes: median {statistics.median(times):.0f} ms, 95th percentile "

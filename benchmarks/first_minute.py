@@ -18,12 +18,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from benchmarks.machine import describe_machine
 from mnist_core.store import Store
 from tests.app_process import running_app
-from tests.browser import ARGUMENTS, executable
+from tests.browser import chromium
 
 _PATIENCE_MS = 300_000
 
@@ -80,12 +80,10 @@ def main() -> None:
     options = parser.parse_args()
     print(describe_machine(), f"load average {os.getloadavg()[0]:.1f} before", flush=True)
     measured: list[FirstMinute] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS)
+    with chromium() as browser:
         for _ in range(options.times):
             measured.append(measure(browser))
             print(_line(measured[-1]), flush=True)
-        browser.close()
     print(describe(measured))
 
 

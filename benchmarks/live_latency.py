@@ -13,12 +13,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from benchmarks.machine import describe_machine
 from mnist_core.store.store import Store
 from tests.app_process import running_app
-from tests.browser import ARGUMENTS, executable
+from tests.browser import chromium
 
 _WATCH = """
 () => {
@@ -68,10 +68,9 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=8.0)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         results = Path(folder) / "results"
         with running_app(results) as url:
-            browser = playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS)
             page, store = browser.new_page(), Store.open(results)
             firsts: list[float] = []
             lags: list[float] = []
@@ -85,7 +84,6 @@ def main() -> None:
                 )
                 firsts.append(stations["first point"])
                 lags += update_lags
-            browser.close()
     print(describe_machine(), f"{options.runs} runs")
     print(f"click to first point: median {statistics.median(firsts):.0f} ms, worst {max(firsts):.0f} ms")
     print(

@@ -22,14 +22,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ViewportSize
 
 from benchmarks.machine import describe_machine
 from mnist_core.config import RunConfig
 from mnist_core.jobs.worker import work
 from mnist_core.store import Store
 from tests.app_process import running_app
-from tests.browser import ARGUMENTS, executable
+from tests.browser import chromium
 
 _TINY = RunConfig(dataset="mnist-5k", train_images=300, validation_images=200, architecture="softmax", epochs=2)
 _RUNS = (_TINY, _TINY.replace(architecture="mlp-100"), _TINY.replace(seed=1))
@@ -133,10 +133,9 @@ def main() -> None:
     parser.add_argument("--largest", type=int, default=0)
     parser.add_argument("--results", type=Path)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as temporary, chromium() as browser:
         folder = options.results or Path(temporary)
         fill_store(folder)
-        browser = playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS)
         print(describe_machine(), f"Chromium {browser.version}; {options.openings} openings", flush=True)
         with running_app(folder) as url:
             for name, address in PAGES.items():

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from mnist_core.config.run_config import RunConfig
 from mnist_core.jobs.worker import work
@@ -21,7 +21,7 @@ from mnist_core.sweeps.axes import SweepAxis
 from mnist_core.sweeps.running import launch_sweep
 from mnist_core.sweeps.sweep import Sweep
 from tests.app_process import running_app
-from tests.browser import ARGUMENTS, executable
+from tests.browser import chromium
 
 IMAGES = Path(__file__).parent / "images"
 RUNS = (
@@ -53,10 +53,9 @@ _RACE_SIZE, _SHOWN_MS, _LAST_MS, _MOST_PICTURES = (960, 540), 180, 3500, 60
 def main() -> None:
     """Train, serve, photograph."""
     IMAGES.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as scratch, chromium() as browser:
         folder = Path(sys.argv[1] if len(sys.argv) > 1 else f"{scratch}/results")
         sweep = train(Store.open(folder))
-        browser = playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS)
         with running_app(folder) as url:
             for name, (view, place) in VIEWS.items():
                 photograph(browser, f"{url}/{view.format(sweep=sweep)}", name, place)
@@ -66,7 +65,6 @@ def main() -> None:
             photograph_training(browser, url)
         with running_app(Path(scratch) / "race") as url:
             record_race(browser, url)
-        browser.close()
 
 
 def train(store: Store) -> str:

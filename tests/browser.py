@@ -4,9 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from tests.debian import install_packages, may_install
 
@@ -33,6 +35,17 @@ def executable() -> str | None:
             bundled = playwright.chromium.executable_path
         path_found = bundled if Path(bundled).exists() else None
     return path_found
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser for the thread that asks; Playwright's objects belong to one thread."""
+    # Asked first, because Playwright cannot be asked within Playwright.
+    path = executable()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
 
 
 def install() -> None:

@@ -149,20 +149,17 @@ def mnist_dir() -> Path:
 @pytest.fixture(scope="session")
 def browser() -> Iterator:
     """A headless Chromium."""
-    from playwright.sync_api import Browser, expect, sync_playwright
+    from playwright.sync_api import Browser, expect
 
-    from tests.browser import ARGUMENTS, executable
+    from tests.browser import chromium, executable
 
-    path = executable()
-    if path is None:
+    if executable() is None:
         missing("a browser (python -m tests.browser --install)")
     expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright, pytest.MonkeyPatch.context() as patch:
+    with chromium() as running, pytest.MonkeyPatch.context() as patch:
         for name in ("new_page", "new_context"):
             patch.setattr(Browser, name, _patient(getattr(Browser, name)))
-        running = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield running
-        running.close()
 
 
 def _patient(create: Callable[..., Any]) -> Callable[..., Any]:
