@@ -121,9 +121,9 @@ def photograph(browser: Browser, address: str, name: str, place: str) -> None:
 
 def photograph_training(browser: Browser, url: str) -> None:
     """A run in the middle of its training, and what it answers meanwhile."""
-    page = open_page(browser, f"{url}/train?architecture=mlp-300&epochs=10&view=Network")
+    page = open_page(browser, f"{url}/train?architecture=mlp-300&epochs=30&view=Network")
     page.get_by_role("button", name="Start training").click()
-    page.wait_for_timeout(22_000)
+    page.get_by_text("epoch 5 of 30").first.wait_for(timeout=120_000)
     save(page, "train")
     page.close()
 
