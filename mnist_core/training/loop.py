@@ -131,19 +131,24 @@ def _steps(
     done = state.step - state.epoch * steps_per_epoch
     made = steps.of_epoch(state.epoch + 1, done)
     rate = -1.0
-    for index in range(done, steps_per_epoch):
-        wanted = optimization.learning_rate(config, state.step, steps_per_epoch)
-        if wanted != rate:
-            rate = wanted
-            optimization.set_learning_rate(state.optimizers, rate)
-        next(made)
-        state.step += 1
-        meter.add(rate)
-        if meter.due(last=index + 1 == steps_per_epoch):
-            for event in meter.read(steps.take_answers(), state):
-                yield event
-                if not math.isfinite(event.loss):
-                    return
+    while done < steps_per_epoch:
+        # No event is yielded in this context, so it holds for the steps alone.
+        with steps.context():
+            due = False
+            while not due:
+                wanted = optimization.learning_rate(config, state.step, steps_per_epoch)
+                if wanted != rate:
+                    rate = wanted
+                    optimization.set_learning_rate(state.optimizers, rate)
+                next(made)
+                state.step += 1
+                done += 1
+                meter.add(rate)
+                due = meter.due(last=done == steps_per_epoch)
+        for event in meter.read(steps.take_answers(), state):
+            yield event
+            if not math.isfinite(event.loss):
+                return
 
 
 class _Meter:

@@ -146,6 +146,8 @@ def _can_be_written_out(model: nn.Module, config: RunConfig, device: torch.devic
     return has_linear and all(isinstance(module, _SUPPORTED) for module in model)
 
 
+# A network's steps are made in inference mode, where autograd is off.
+@torch.inference_mode(False)
 def outer_gradient(size: int, classes: int, smoothing: float) -> Tensor:
     """Gradient of a batch's mean cross-entropy for the log-softmax of an image of each class: (classes, classes).
 
@@ -360,12 +362,16 @@ def _layers(
 
 
 def update_of(optimizer: Optimizer) -> Callable[[], object]:
-    """The optimizer's step without its preparations: the fused kernel on lists that stay the same from step to step."""
-    if not optimizer.param_groups[0].get("fused"):
-        return optimizer.step
-    if isinstance(optimizer, Adam):
-        return _adam_update(optimizer)
-    return _sgd_update(optimizer) if isinstance(optimizer, SGD) else optimizer.step
+    """The optimizer's step without its preparations: the fused kernel on lists that stay the same from step to step.
+
+    The state that the optimizer makes can be changed outside of torch's inference mode, too.
+    """
+    if optimizer.param_groups[0].get("fused"):
+        if isinstance(optimizer, Adam):
+            return _adam_update(optimizer)
+        if isinstance(optimizer, SGD):
+            return _sgd_update(optimizer)
+    return torch.inference_mode(False)(optimizer.step)
 
 
 def _adam_update(optimizer: Adam) -> Callable[[], object]:
@@ -386,13 +392,14 @@ def _adam_update(optimizer: Adam) -> Callable[[], object]:
             counts.add_(one)
             kernel(*lists, lr=group["lr"], **constants)
             return
-        # The first step creates the optimizer's state.
-        optimizer.step()
-        counts = torch.stack(_state(optimizer, "step"))
-        for parameter, count in zip(group["params"], counts, strict=True):
-            optimizer.state[parameter]["step"] = count
-        means, squares = _state(optimizer, "exp_avg"), _state(optimizer, "exp_avg_sq")
-        lists.extend([*_values_and_gradients(group["params"]), means, squares, [], [*counts]])
+        with torch.inference_mode(False):
+            # The first step creates the optimizer's state.
+            optimizer.step()
+            counts = torch.stack(_state(optimizer, "step"))
+            for parameter, count in zip(group["params"], counts, strict=True):
+                optimizer.state[parameter]["step"] = count
+            means, squares = _state(optimizer, "exp_avg"), _state(optimizer, "exp_avg_sq")
+            lists.extend([*_values_and_gradients(group["params"]), means, squares, [], [*counts]])
 
     return update
 
@@ -408,10 +415,11 @@ def _sgd_update(optimizer: SGD) -> Callable[[], object]:
         if lists:
             _torch._fused_sgd_(*lists, lr=group["lr"], **constants)
             return
-        # The first step creates the optimizer's state.
-        optimizer.step()
-        momentum = _state(optimizer, "momentum_buffer") if group["momentum"] else []
-        lists.extend([*_values_and_gradients(group["params"]), momentum])
+        with torch.inference_mode(False):
+            # The first step creates the optimizer's state.
+            optimizer.step()
+            momentum = _state(optimizer, "momentum_buffer") if group["momentum"] else []
+            lists.extend([*_values_and_gradients(group["params"]), momentum])
 
     return update
 

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from mnist_core import architectures
-from mnist_core.config import RunConfig
+from mnist_core.config import OPTIMIZERS, RunConfig
 from mnist_core.data.loading import Data, load_data
 from mnist_core.environment import data_dir
-from mnist_core.training import TrainingState
+from mnist_core.training import TrainingState, train_network
 from mnist_core.training.perceptron import perceptron
 from mnist_core.training.steps import Answers, AutogradSteps, PerceptronSteps, Steps, epoch_order
 
@@ -36,10 +36,13 @@ def steps_of(written_out: bool, data: Data, config: RunConfig) -> Steps:
 
 def taken(steps: Steps, at: set[int], done: int = 0, epoch: int = 1) -> list[Answers]:
     """What the steps answered, taken after these numbers of steps of an epoch, and at its end."""
-    answers = []
-    for number, _ in enumerate(steps.of_epoch(epoch, done), start=1):
+    answers, made = [], steps.of_epoch(epoch, done)
+    for number in range(1, 85 - done):
+        with steps.context():
+            next(made)
         if number in at:
             answers.append(steps.take_answers())
+    assert next(made, "no more") == "no more"
     return [*answers, steps.take_answers()]
 
 
@@ -75,3 +78,19 @@ def test_the_next_epoch_begins_with_the_weights_of_the_last_step(written_out: bo
         found, expected = (joined(taken(each, {7}, epoch=epoch)) for each in (steps, autograd))
         assert torch.equal(found.logits, expected.logits)
         assert torch.equal(found.labels, expected.labels)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_what_training_leaves_can_be_changed_later(optimizer: str, data: Data):
+    config = CONFIG.replace(optimizer=optimizer, learning_rate=0.001, momentum=0.9, epochs=1)
+    model = architectures.build_network(config.architecture, (1, 28, 28), 10)
+    state = TrainingState.start(model, config)
+    assert [*train_network(model, data, config, state)]
+    states = [value for each in state.optimizers for values in each.state.values() for value in values.values()]
+    tensors = [value for value in [*states, *model.parameters()] if isinstance(value, torch.Tensor)]
+    assert len(tensors) >= 4
+    for tensor in tensors:
+        assert not tensor.is_inference()
+        # Refused for a tensor that was made where autograd is off.
+        with torch.no_grad():
+            tensor.add_(1)
