@@ -55,10 +55,10 @@ def _splits(drawings: Sequence[ClassDrawing]) -> dict[ClassDrawing, str]:
     for drawing in drawings:
         by_digit[drawing.label].append(drawing)
     return {
-        drawing: ("test", "train")[place % 2]
+        drawing: ("test", "train")[index % 2]
         for of_digit in by_digit.values()
         if len(of_digit) > 1
-        for place, drawing in enumerate(of_digit)
+        for index, drawing in enumerate(of_digit)
     }
 
 

@@ -1,4 +1,4 @@
-"""What the holder of a claim does to its run: only this worker may record to it."""
+"""What a worker does with the run that it holds by a claim; nobody else may record to it."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

@@ -119,12 +119,16 @@ class ConnectedStore:
 
     def _write(self, connection: sa.Connection, run: Run, **values: Any) -> None:
         if not connection.execute(runs.update().where(held_row(run)).values(**values)).rowcount:
-            raise LostRunError(f"run #{run.number} no longer belongs to this worker")
+            raise _lost(run)
 
     def _check_holder(self, run: Run) -> None:
         """Raise LostRunError unless the run is still running under this claim."""
         if not self.holds(run):
-            raise LostRunError(f"run #{run.number} no longer belongs to this worker")
+            raise _lost(run)
+
+
+def _lost(run: Run) -> LostRunError:
+    return LostRunError(f"run #{run.number} no longer belongs to this worker")
 
 
 def held_row(run: Run) -> sa.ColumnElement[bool]:

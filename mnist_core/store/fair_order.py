@@ -21,8 +21,8 @@ def fair_order(
     passed over; an owner None, the teacher, never is.
     """
     by_owner: dict[Any, deque[tuple[int, int]]] = {}
-    for place, (number, owner) in enumerate(waiting):
-        by_owner.setdefault(owner, deque()).append((place, number))
+    for position, (number, owner) in enumerate(waiting):
+        by_owner.setdefault(owner, deque()).append((position, number))
     turns: list[tuple[int, float, int, Any]] = []
     owners = list(by_owner)
     for index, owner in enumerate(owners):

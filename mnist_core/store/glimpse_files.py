@@ -190,8 +190,8 @@ def read_recording(path: Path, *, is_complete: bool = False) -> Recording:
         raise GlimpseFileError(f"{path.name} ends in the middle of a glimpse.")
     records = np.frombuffer(content, kind, count, start)
     size = kind.itemsize - 4
-    for number, place in enumerate(range(start, start + count * kind.itemsize, kind.itemsize)):
-        if zlib.crc32(content[place : place + size]) != records["checksum"][number]:
+    for number, offset in enumerate(range(start, start + count * kind.itemsize, kind.itemsize)):
+        if zlib.crc32(content[offset : offset + size]) != records["checksum"][number]:
             raise GlimpseFileError(f"{path.name} is damaged: glimpse {number + 1} is not what was written.")
     if (np.diff(records["step"]) <= 0).any() or (records["step"] < 0).any():
         raise GlimpseFileError(f"{path.name} is damaged: its glimpses are out of order.")

@@ -188,7 +188,7 @@ def _raw(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
 
 
 def _kinds_of(column: sa.Column[Any]) -> frozenset[type]:
-    kinds = next(kinds for known, kinds in _KINDS.items() if isinstance(column.type, known))
+    kinds = next(kinds for column_type, kinds in _KINDS.items() if isinstance(column.type, column_type))
     return frozenset((*kinds, type(None)))
 
 

@@ -19,6 +19,6 @@ def next_runs(store: Store, count: int, leave_out: Collection[str] = ()) -> list
         order = list(islice(rows.queue_order(connection, read_quotas(store).running), count + len(leave_out) + _SOME))
         here = (runs.c.state == "queued", runs.c.deleted.is_(None))
         matches, _ = rows.read_numbers(connection, order, *here)
-    places = {number: place for place, number in enumerate(order)}
+    places = {number: position for position, number in enumerate(order)}
     waiting = [run for run in matches if run.id not in leave_out]
     return sorted(waiting, key=lambda run: places[run.number])[:count]

@@ -97,9 +97,9 @@ def read_page(
                 raise
             numbers, total = _readable_part(connection, conditions, sort, descending, limit, offset)
             more = False
-        found, broken = rows.read_numbers(connection, numbers)
-    places = {number: place for place, number in enumerate(numbers)}
-    return RunPage(sorted(found, key=lambda run: places[run.number]), broken, total, more)
+        matches, broken = rows.read_numbers(connection, numbers)
+    places = {number: position for position, number in enumerate(numbers)}
+    return RunPage(sorted(matches, key=lambda run: places[run.number]), broken, total, more)
 
 
 def count_matches(store: Store, wanted: RunQuery) -> int:

@@ -30,7 +30,7 @@ class RunQueue(ReadRuns, ReadFigures, RunFiles):
 
         `order`: what `queued_ids` has just said, where it is known already.
         """
-        places = {run_id: place for place, run_id in enumerate(self.queued_ids() if order is None else order)}
+        places = {run_id: position for position, run_id in enumerate(self.queued_ids() if order is None else order)}
         waiting = self.runs(states=["queued"], luck=None)
         return sorted(waiting, key=lambda run: (places.get(run.id, len(places)), run.queued or 0, run.number))
 

@@ -43,7 +43,7 @@ class Steps(Protocol):
         ...
 
     def context(self) -> AbstractContextManager[object]:
-        """In which steps are made, one or many, and nothing else."""
+        """The context to make steps in, one or many; nothing else belongs there."""
         ...
 
     def take_answers(self) -> Answers:
@@ -109,9 +109,9 @@ class PerceptronSteps:
         self._chunks: dict[int, _Chunk] = {}
         # Copies of answers that were in chunks which have been filled again.
         self._copies: list[Answers] = []
-        # The chunk of the last step, how many of its images the steps have seen, and of how many answers were taken.
+        # The chunk of the last step; how many of its images were trained on, and of how many the answers are copied.
         self._chunk: _Chunk | None = None
-        self._seen = self._taken = 0
+        self._seen = self._copied = 0
 
     def of_epoch(self, epoch: int, done: int) -> Iterator[None]:
         config, size = self._config, self._config.batch_size
@@ -131,14 +131,14 @@ class PerceptronSteps:
         count = len(indices)
         if count not in self._chunks:
             self._chunks[count] = _Chunk(self._chain, self._data, self._config, count)
-        self._chunk, self._seen, self._taken = self._chunks[count], 0, 0
+        self._chunk, self._seen, self._copied = self._chunks[count], 0, 0
         self._chunk.fill(indices)
         return self._chunk
 
     def _copy_answers(self) -> None:
-        if self._chunk and self._taken < self._seen:
-            self._copies.append(Answers(*(each[self._taken : self._seen].clone() for each in self._chunk.answers)))
-            self._taken = self._seen
+        if self._chunk and self._copied < self._seen:
+            self._copies.append(Answers(*(each[self._copied : self._seen].clone() for each in self._chunk.answers)))
+            self._copied = self._seen
 
     def context(self) -> AbstractContextManager[object]:
         # Without autograd's preparations for each operation, small ones take up to a tenth less.

@@ -109,7 +109,7 @@ def _two_a_class(labels: np.ndarray, classes: int) -> np.ndarray:
     by_class = [np.flatnonzero(labels == label) for label in shown]
     chosen: list[tuple[int, int]] = []
     for turn in range(IMAGES):
-        chosen += [(place, int(rows[turn])) for place, rows in enumerate(by_class) if turn < len(rows)]
+        chosen += [(position, int(rows[turn])) for position, rows in enumerate(by_class) if turn < len(rows)]
         if len(chosen) >= IMAGES:
             break
     return np.array([index for _, index in sorted(chosen[:IMAGES])], dtype=np.int64)

@@ -75,9 +75,9 @@ def test_an_epoch_can_be_joined_anywhere(written_out: bool, done: int, data: Dat
 def test_the_next_epoch_begins_with_the_weights_of_the_last_step(written_out: bool, data: Data):
     steps, autograd = steps_of(written_out, data, CONFIG), steps_of(False, data, CONFIG)
     for epoch in (1, 2):
-        found, expected = (joined(taken(each, {7}, epoch=epoch)) for each in (steps, autograd))
-        assert torch.equal(found.logits, expected.logits)
-        assert torch.equal(found.labels, expected.labels)
+        answers, expected = (joined(taken(each, {7}, epoch=epoch)) for each in (steps, autograd))
+        assert torch.equal(answers.logits, expected.logits)
+        assert torch.equal(answers.labels, expected.labels)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
