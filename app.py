@@ -15,6 +15,7 @@ from dashboard.frame import (
     errors_as_messages,
     links,
     navigation,
+    run_after_an_outage,
     sent_view,
     serving,
     show_uncaught_error,
@@ -43,6 +44,7 @@ def draw() -> None:
     links.show_refused_values()
     address.complete_address()
     troubles.rerun_when_changed(shown)
+    run_after_an_outage()
 
 
 # Streamlit runs this file for every visitor. The server imports it once, and needs an `st.App` in it.

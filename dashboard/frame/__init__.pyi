@@ -24,6 +24,7 @@ from .offered_runs import say_what_is_listed as say_what_is_listed
 from .option_choice import choose_option as choose_option
 from .option_choice import choose_titled as choose_titled
 from .option_choice import select_titled as select_titled
+from .outages import run_after_an_outage as run_after_an_outage
 from .pace import pace as pace
 from .pace import pace_of_strokes as pace_of_strokes
 from .questions import json_answer as json_answer

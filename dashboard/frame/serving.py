@@ -3,8 +3,9 @@
 Without it the page asks for the server at `<page>/_stcore/health`, waits a tenth of a second because nobody answers
 there, asks again one level higher, and connects then. With the server's address in it, the page connects at once. With
 the names of the scripts that components and most widgets need, it loads them before the first of them is drawn. The
-styles of head.css hold from the first drawing on, head.js makes entries of the browser's history, class_keys.js listens
-to the keys of class mode, and icons.woff2 holds the icons that the app uses (docs/icon_font.py): 14 kB in place of 375.
+styles of head.css hold from the first drawing on. head.js makes entries of the browser's history, outages.js keeps what
+is pressed until an app that was started anew knows the page, and class_keys.js listens to the keys of class mode.
+icons.woff2 holds the icons that the app uses (docs/icon_font.py): 14 kB in place of 375.
 
 Where Streamlit's files are others than this was made for, its own page is served as it is: slower, but right.
 """
@@ -123,10 +124,11 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
 
 
 def _styles_and_script() -> tuple[str, str]:
-    """The elements with head.css, and with head.js and class_keys.js."""
-    styles, history, keys = (_text_of(name) for name in ("head.css", "head.js", "class_keys.js"))
+    """The elements with head.css, and with head.js, outages.js and class_keys.js."""
+    styles, history, outages, keys = (_text_of(name) for name in ("head.css", "head.js", "outages.js", "class_keys.js"))
     scripts = (
         f'<script data-keys="{" ".join(ENTRY_KEYS)}">\n{history}</script>'
+        f"<script>\n{outages}</script>"
         f'<script data-switch="{CLASS_MODE}" data-bars="{" ".join(SECTION_KEYS)}">\n{keys}</script>'
     )
     return f"<style>\n{styles}</style>", scripts

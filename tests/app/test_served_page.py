@@ -53,7 +53,7 @@ def test_the_page_of_this_streamlit_gets_the_head_of_the_app(static: Path):
     assert component_script(static).name in quicker
     for kind in serving._EARLY:
         assert re.search(rf'modulepreload" crossorigin href="./static/js/{kind}\.[\w-]+\.js"', quicker), kind
-    for name in ("head.css", "head.js", "class_keys.js"):
+    for name in ("head.css", "head.js", "outages.js", "class_keys.js"):
         assert (FRAME / name).read_text() in quicker
     # Everything else stays, but for the title and for a font that is not used.
     before, after = page(static).split("</head>")
