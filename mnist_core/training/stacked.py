@@ -102,8 +102,8 @@ class SeedGroup:
             ]
         self._networks = _StackedNetworks(networks)
         self._optimizer = _StackedOptimizer(self._networks, config)
-        # By batch size, gradient of the loss for the log-softmax: (classes, classes), a column a label; symmetric.
-        self._outer: dict[int, Tensor] = {}
+        # By the number of images in a batch.
+        self._batches: dict[int, _Batches] = {}
         self._pixels = _Pixels(data)
         self._diverged = [False] * len(seeds)
         # (accuracy, -loss) on the validation images in the best epoch of each seed, that epoch, and its weights.
@@ -151,19 +151,19 @@ class SeedGroup:
         """The present weights of the seed at this place, by the names that they have in its network alone."""
         return self._networks.state_dict(index)
 
-    def _step(self, batch: Tensor, rate: float) -> None:
+    # Without autograd's preparations for each operation a step takes up to a tenth less. Memory that is made here may
+    # be changed only here and in `_evaluate`.
+    @torch.inference_mode()
+    def _step(self, indices: Tensor, rate: float) -> None:
         """One step of each seed on its images, given by their indices (S, B)."""
-        chosen, size = batch.reshape(-1), batch.shape[1]
-        labels = self._data.train.labels.index_select(0, chosen)
-        pixels = self._pixels.normalised(self._data.train.images.index_select(0, chosen), len(batch))
-        # Shape (classes, S, B), as are the gradients.
-        logits = self._networks.forward(pixels)
-        if size not in self._outer:
-            self._outer[size] = outer_gradient(size, len(logits), self._config.label_smoothing)
-        outer = self._outer[size].index_select(1, labels).view(logits.shape)
-        # Gradient of the mean cross-entropy: softmax / B - target / B.
-        gradient = torch.add(outer, torch.softmax(logits, 0), alpha=1 / size, out=outer)
-        self._networks.backward(gradient, rate if self._optimizer.is_plain else None)
+        size = indices.shape[1]
+        if size not in self._batches:
+            self._batches[size] = _Batches(self._data, len(self._seeds), size, self._config.label_smoothing)
+        batches = self._batches[size]
+        batches.fill(indices)
+        logits = self._networks.forward(self._pixels.normalised(batches.images, len(indices)))
+        gradient = batches.gradient(logits)
+        self._networks.backward(gradient, self._optimizer.descent(rate))
         self._optimizer.step(rate)
 
     def _end_epoch(self, epoch: int) -> None:
@@ -182,6 +182,7 @@ class SeedGroup:
         for weight, best in zip(self._networks.weights, self._best_weights, strict=True):
             best[improved] = weight[improved]
 
+    @torch.inference_mode()
     def _evaluate(self, split: Split) -> tuple[list[float], list[float]]:
         """Mean cross-entropy (nats) and accuracy of each seed on a split with at least one image."""
         sums = []
@@ -195,6 +196,34 @@ class SeedGroup:
             sums.append(torch.stack(((logits.logsumexp(0) - logit_of_label).sum(1), right.float())))
         losses, accuracies = (torch.stack(sums).double().sum(0) / len(split)).tolist()
         return losses, accuracies
+
+
+class _Batches:
+    """A batch for each seed: memory that is filled again and again, because new memory at each step takes time."""
+
+    def __init__(self, data: Data, seeds: int, size: int, label_smoothing: float) -> None:
+        classes = len(data.classes)
+        self._train, self._size = data.train, size
+        # uint8, shape (S · B, C, H, W).
+        self.images = torch.empty(seeds * size, *data.input_shape, dtype=torch.uint8)
+        self._labels = torch.empty(seeds * size, dtype=torch.int64)
+        # Gradient of the loss for the log-softmax, by label: (classes, classes), a column a label; symmetric.
+        self._by_label = outer_gradient(size, classes, label_smoothing)
+        self._gradient = torch.empty(classes, seeds, size)
+        self._probabilities = torch.empty_like(self._gradient)
+
+    def fill(self, indices: Tensor) -> None:
+        """Take the training images with these indices (S, B)."""
+        chosen = indices.reshape(-1)
+        torch.index_select(self._train.images, 0, chosen, out=self.images)
+        torch.index_select(self._train.labels, 0, chosen, out=self._labels)
+
+    def gradient(self, logits: Tensor) -> Tensor:
+        """Gradient of each batch's mean cross-entropy for the logits: (softmax - target) / B, all (classes, S, B)."""
+        outer = self._gradient
+        torch.index_select(self._by_label, 1, self._labels, out=outer.flatten(1))
+        torch.softmax(logits, 0, out=self._probabilities)
+        return torch.add(outer, self._probabilities, alpha=1 / self._size, out=outer)
 
 
 class _Features(NamedTuple):
@@ -270,13 +299,13 @@ class _StackedNetworks:
         self._logits = features.values
         return self._logits
 
-    def backward(self, gradient: Tensor, rate: float | None) -> None:
+    def backward(self, gradient: Tensor, descent: "_Descent | None") -> None:
         """Gradients of all weights, given that for the logits (classes, S, B), which it overwrites.
 
-        With a learning rate, the weights are changed at once, as plain gradient descent does, and no gradient is kept.
+        With a descent, the weights are changed at once.
         """
         for layer in reversed(self._layers):
-            gradient = layer.backward(gradient, rate)
+            gradient = layer.backward(gradient, descent)
 
     def finite(self) -> list[bool]:
         """For each seed, whether its weights and the latest logits are finite."""
@@ -293,6 +322,13 @@ class _StackedNetworks:
         return values
 
 
+class _Descent(NamedTuple):
+    """Stochastic gradient descent so plain that the product that computes a gradient also does the optimizer's work."""
+
+    rate: float
+    momentum: float
+
+
 class _StackedLinear:
     """The same linear layer of all networks: y = W (x, 1), or W x without a bias."""
 
@@ -303,7 +339,8 @@ class _StackedLinear:
         stacked = torch.stack([_with_bias(module) for module in linear])
         self.parameter = nn.Parameter(stacked)
         self.parameter.grad = torch.zeros_like(stacked)
-        # Detached, because autograd has nothing to record here.
+        # Detached, because autograd has nothing to record here. In a descent with momentum, the gradient is the sum
+        # that torch calls momentum buffer.
         self.weight, self._weight_gradient = self.parameter.detach(), self.parameter.grad
         self._inputs = linear[0].in_features
         self._input = torch.empty(0)
@@ -318,16 +355,20 @@ class _StackedLinear:
         _multiply(self.weight, self._input, self._output.values.transpose(0, 1))
         return self._output
 
-    def backward(self, gradient: Tensor, rate: float | None) -> Tensor:
+    def backward(self, gradient: Tensor, descent: _Descent | None) -> Tensor:
         # Shape (S, out, B).
         of_output = gradient.transpose(0, 1)
         if not self._is_first:
             transposed = self.weight[:, :, : self._inputs].transpose(1, 2)
             _multiply(transposed, of_output, self._gradient.values.transpose(0, 1))
-        if rate is None:
-            _multiply(of_output, self._input.transpose(1, 2), self._weight_gradient)
+        of_input = self._input.transpose(1, 2)
+        if descent is None:
+            _multiply(of_output, of_input, self._weight_gradient)
+        elif descent.momentum:
+            _multiply(of_output, of_input, self._weight_gradient, kept=descent.momentum)
+            self.weight.add_(self._weight_gradient, alpha=-descent.rate)
         else:
-            _multiply(of_output, self._input.transpose(1, 2), self.weight, added=-rate)
+            _multiply(of_output, of_input, self.weight, kept=1, added=-descent.rate)
         # Shape (in, S, B).
         return self._gradient.values
 
@@ -343,15 +384,12 @@ def _with_bias(module: nn.Linear) -> Tensor:
     return weight if module.bias is None else torch.cat((weight, module.bias.detach()[:, None]), 1)
 
 
-def _multiply(left: Tensor, right: Tensor, result: Tensor, added: float | None = None) -> None:
-    """Write the products of stacked matrices (S, n, k) and (S, k, m) to `result`, or add them times `added` to it.
+def _multiply(left: Tensor, right: Tensor, result: Tensor, kept: float = 0, added: float = 1) -> None:
+    """Set `result` to itself times `kept` plus the products of stacked matrices (S, n, k) and (S, k, m) times `added`.
 
     All products of a step are computed here.
     """
-    if added is None:
-        torch.bmm(left, right, out=result)
-    else:
-        torch.baddbmm(result, left, right, alpha=added, out=result)
+    torch.baddbmm(result, left, right, beta=kept, alpha=added, out=result)
 
 
 class _StackedActivation:
@@ -375,7 +413,7 @@ class _StackedActivation:
         self._change(self._output.values)
         return self._output
 
-    def backward(self, gradient: Tensor, rate: float | None) -> Tensor:
+    def backward(self, gradient: Tensor, descent: _Descent | None) -> Tensor:
         return self._derivative(gradient, self._output.values, *self._settings, grad_input=gradient)
 
 
@@ -385,16 +423,20 @@ class _StackedOptimizer:
     def __init__(self, networks: _StackedNetworks, config: RunConfig) -> None:
         self._gradients = [parameter.grad for parameter in networks.parameters if parameter.grad is not None]
         self._clip_norm = config.clip_norm
-        # Plain gradient descent needs no optimizer: the product that computes a gradient subtracts it.
-        kept = config.momentum or config.weight_decay or config.clip_norm
-        self.is_plain = config.optimizer == "sgd" and not kept
+        other = config.weight_decay or config.clip_norm or config.nesterov
+        self._is_descent = config.optimizer == "sgd" and not other
+        self._momentum = config.momentum
         stacked = nn.ParameterList(networks.parameters)
-        self._optimizers = [] if self.is_plain else optimization.build_optimizers(stacked, config)
+        self._optimizers = [] if self._is_descent else optimization.build_optimizers(stacked, config)
         lacking = missing_kernels()
         self._updates = [optimizer.step if lacking else update_of(optimizer) for optimizer in self._optimizers]
 
+    def descent(self, rate: float) -> _Descent | None:
+        """What the layers can do themselves; None if they cannot."""
+        return _Descent(rate, self._momentum) if self._is_descent else None
+
     def step(self, rate: float) -> None:
-        """Change the weights by their gradients; nothing to do for plain gradient descent."""
+        """Change the weights by their gradients; nothing to do after a descent."""
         if self._clip_norm:
             _clip(self._gradients, self._clip_norm)
         optimization.set_learning_rate(self._optimizers, rate)
