@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import describe_machine
+from benchmarks.machine import describe_machine, require_mnist
 from mnist_core import environment
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -85,6 +85,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=60_000, help="of the 60,000; fewer is quicker")
     parser.add_argument("--core", type=int, default=0)
     options = parser.parse_args()
+    require_mnist()
     print(describe_machine(), f"core {options.core}, {options.rounds} rounds, before: {options.commit}")
     with tempfile.TemporaryDirectory() as folder:
         before = Path(folder) / "before"

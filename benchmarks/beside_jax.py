@@ -22,7 +22,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from benchmarks.beside_commit import ROOT, WORK, train
-from benchmarks.machine import describe_machine
+from benchmarks.machine import describe_machine, require_mnist
 from mnist_core import environment
 from mnist_core.architectures import architecture_line, infer_nodes
 from mnist_core.config import RunConfig
@@ -125,6 +125,7 @@ def main() -> None:
     parser.add_argument("--work", nargs="+", choices=_CHOICES, default=_CHOICES)
     parser.add_argument("--core", type=int, default=0)
     options = parser.parse_args()
+    require_mnist()
     if not find_spec("jax"):
         sys.exit("JAX is not installed: pip install -r requirements-jax.txt")
     print(describe_machine(), f"JAX {version('jax')}, core {options.core}, {options.rounds} rounds")

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from benchmarks.machine import describe_machine
+from benchmarks.machine import describe_machine, require_mnist
 from mnist_core.config.run_config import RunConfig
 from mnist_core.jobs.worker import work
 from mnist_core.store.store import Store
@@ -91,6 +91,7 @@ def main() -> None:
     parser.add_argument("--strokes", type=int, default=40)
     parser.add_argument("--networks", nargs="+", default=["softmax", "mlp-300", "lenet-5"])
     options = parser.parse_args()
+    require_mnist()
     print(
         describe_machine(),
         f"{len(options.networks)} networks answer, one more is training, load average {os.getloadavg()[0]:.1f}",

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks.machine import describe_machine
+from benchmarks.machine import describe_machine, require_mnist
 from mnist_core.analysis import expectations
 from mnist_core.architectures import presets
 from mnist_core.config import RunConfig
@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=2, help="runs of each preset, with seeds 0, 1, ...")
     parser.add_argument("--epochs", type=int, default=3)
     options = parser.parse_args()
+    require_mnist()
     names = options.presets or [name for name in presets() if name not in expectations.shipped_figures()]
     print(describe_machine(), f"{options.epochs} epochs, {options.seeds} seed(s)", flush=True)
     for name in names:

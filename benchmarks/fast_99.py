@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader
 
-from benchmarks.machine import describe_machine
+from benchmarks.machine import describe_machine, require_mnist
 from mnist_core import architectures, environment
 from mnist_core.config.recipes import RECIPES
 from mnist_core.config.run_config import RunConfig
@@ -87,6 +87,7 @@ def main() -> None:
     parser.add_argument("--example-seeds", type=int, default=1, help="runs of the example; each takes minutes")
     parser.add_argument("--threads", type=int, help="of fast-99; by default those of the recipe")
     options = parser.parse_args()
+    require_mnist()
     default_threads = torch.get_num_threads()
     config = RECIPES["fast-99"].config
     config = config.replace(threads=options.threads or config.threads)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from benchmarks.machine import describe_machine
+from benchmarks.machine import describe_machine, require_mnist
 from mnist_core.store import Store
 from tests.app_process import running_app
 from tests.browser import chromium
@@ -78,6 +78,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=int, default=5)
     options = parser.parse_args()
+    require_mnist()
     print(describe_machine(), f"load average {os.getloadavg()[0]:.1f} before", flush=True)
     measured: list[FirstMinute] = []
     with chromium() as browser:

@@ -18,7 +18,7 @@ from time import process_time
 
 import torch
 
-from benchmarks.machine import describe_machine
+from benchmarks.machine import describe_machine, require_mnist
 from mnist_core import environment, jobs, luck
 from mnist_core.config import RunConfig, TrainingRules
 from mnist_core.data import Data, load_data
@@ -41,6 +41,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seeds", type=int, default=200)
     options = parser.parse_args()
+    require_mnist()
     torch.set_num_threads(1)
     print(describe_machine(), f"{options.rounds} rounds", flush=True)
     for name, config in WORK.items():

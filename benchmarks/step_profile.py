@@ -21,7 +21,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.beside_commit import WORK
-from benchmarks.machine import describe_machine
+from benchmarks.machine import describe_machine, require_mnist
 from mnist_core import environment
 from mnist_core.architectures import build_seeded
 from mnist_core.config import RunConfig
@@ -57,6 +57,7 @@ def main() -> None:
     parser.add_argument("--work", nargs="+", choices=list(WORK), default=["mlp-300", "mlp-2000", "deep", "784-10"])
     parser.add_argument("--core", type=int, default=0)
     options = parser.parse_args()
+    require_mnist()
     os.sched_setaffinity(0, {options.core})
     torch.set_num_threads(1)
     allocation.keep_large_tensors()

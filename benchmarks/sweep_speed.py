@@ -30,7 +30,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils.data import DataLoader
 
-from benchmarks.machine import describe_machine
+from benchmarks.machine import describe_machine, require_mnist
 from mnist_core import architectures, environment
 from mnist_core.config.run_config import RunConfig
 from mnist_core.data.download.torchvision_ops import make_torchvision_importable
@@ -152,6 +152,7 @@ def main() -> None:
     parser.add_argument("--variants", type=int, help="at most so many networks of each experiment; fewer is quicker")
     parser.add_argument("--rounds", type=int, default=1, help="(b) and (a) take turns; medians are printed")
     options = parser.parse_args()
+    require_mnist()
     print(
         describe_machine(),
         f"(a) with {torch.get_num_threads()} thread(s), (b) with {concurrency.cores()} process(es) of one thread,",

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from benchmarks.machine import describe_machine
+from benchmarks.machine import describe_machine, require_mnist
 from mnist_core import architectures, environment
 from mnist_core.config.run_config import RunConfig
 from mnist_core.data.download.torchvision_ops import make_torchvision_importable
@@ -115,6 +115,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--network", choices=[*CONFIGS, "all"], default="all")
     options = parser.parse_args()
+    require_mnist()
     print(describe_machine(), f"{options.threads} thread(s), {options.rounds} rounds, {options.images} images a round")
     for name in CONFIGS if options.network == "all" else [options.network]:
         images = None if options.images == 60_000 else options.images

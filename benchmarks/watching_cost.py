@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter, process_time, thread_time
 
-from benchmarks.machine import describe_machine
+from benchmarks.machine import describe_machine, require_mnist
 from mnist_core.config import RunConfig
 from mnist_core.events import Event, RunFinished, RunStarted
 from mnist_core.jobs import work
@@ -78,6 +78,7 @@ def main() -> None:
     parser.add_argument("--network", nargs="+", choices=list(EPOCHS), default=list(EPOCHS))
     parser.add_argument("--core", type=int, default=0)
     options = parser.parse_args()
+    require_mnist()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {options.core})
     allocation.keep_large_tensors()

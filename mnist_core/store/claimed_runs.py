@@ -56,7 +56,7 @@ class ClaimedRuns(ConnectedStore):
                 values = []
             self._write(connection, run, heartbeat=self.clock(), recorded=last + len(values), **progress)
             if values:
-                connection.execute(measurements.insert(), values)
+                measured.insert_rows(connection, values)
 
     def finish(self, run: Run, state: RunState, note: str = "", **values: Any) -> None:
         """End a run in this state and the worker's hold on it; `note` is added to the run's note.

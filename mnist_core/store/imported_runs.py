@@ -13,9 +13,9 @@ from mnist_core.store import history
 from mnist_core.store.artifacts import Artifact, is_intact
 from mnist_core.store.connections import writing
 from mnist_core.store.failures import system_errors
-from mnist_core.store.measurements import rows_of_values, stored
+from mnist_core.store.measurements import insert_rows, rows_of_values, stored
 from mnist_core.store.page_columns import renew_page_columns
-from mnist_core.store.schema import artifacts, measurements, runs
+from mnist_core.store.schema import artifacts, runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +47,7 @@ def add_imported(
             recorded = 0
             wide = rows_of_values(number, _values(rows))
             while some := list(islice(wide, _ROWS)):
-                connection.execute(measurements.insert(), some)
+                insert_rows(connection, some)
                 recorded += len(some)
             connection.execute(runs.update().where(runs.c.number == number).values(recorded=recorded))
             if files:

@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mnist_core.store.measurements import rows_of_values
+from mnist_core.store.measurements import insert_rows, rows_of_values
 from mnist_core.store.schema import SERIES, measurements, old_metrics, runs
 
 
@@ -21,6 +21,6 @@ def fill_measurements(connection: sa.Connection) -> None:
         old: Sequence[Any] = connection.execute(query.where(old_metrics.c.run == number)).all()
         values = ((*event, value if special is None else special) for *event, value, special in old)
         if rows := list(rows_of_values(number, values)):
-            connection.execute(measurements.insert(), rows)
+            insert_rows(connection, rows)
             connection.execute(runs.update().where(runs.c.number == number).values(recorded=len(rows)))
     old_metrics.drop(connection)

@@ -38,6 +38,18 @@ def row_of(event: Event, learning_rate: float | None) -> dict[str, Any] | None:
     return {**_NOT_MEASURED, **moment, **{name: stored(value) for name, value in values.items()}}
 
 
+def insert_rows(connection: sa.Connection, values: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows, each with all columns of the table.
+
+    The driver is given statement and values as they are: SQLAlchemy would look at every value first, which takes as
+    long as all else.
+    """
+    statement = measurements.insert().compile(dialect=connection.dialect)
+    names = getattr(statement, "positiontup", None)
+    ready = [tuple(row[name] for name in names) for row in values] if names else [dict(row) for row in values]
+    connection.exec_driver_sql(str(statement), ready)
+
+
 def rows(number: int, last: int, events: Iterable[Event], learning_rate: float | None) -> list[dict[str, Any]]:
     """The rows of these events of a run whose last row has the id `last`."""
     values = []
