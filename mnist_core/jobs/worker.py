@@ -206,7 +206,7 @@ def _read_ahead() -> None:
     # A run that needs it will say what is wrong.
     with contextlib.suppress(MnistLabError):
         load_arrays(RunConfig(dataset="mnist-5k"), environment.data_dir())
-    # What reading took lies in the memory of this thread, which ends.
+    # Otherwise the process would keep what this thread took for reading, although the thread ends.
     allocation.give_memory_back()
 
 

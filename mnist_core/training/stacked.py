@@ -423,8 +423,8 @@ class _StackedOptimizer:
     def __init__(self, networks: _StackedNetworks, config: RunConfig) -> None:
         self._gradients = [parameter.grad for parameter in networks.parameters if parameter.grad is not None]
         self._clip_norm = config.clip_norm
-        other = config.weight_decay or config.clip_norm or config.nesterov
-        self._is_descent = config.optimizer == "sgd" and not other
+        needs_more = config.weight_decay or config.clip_norm or config.nesterov
+        self._is_descent = config.optimizer == "sgd" and not needs_more
         self._momentum = config.momentum
         stacked = nn.ParameterList(networks.parameters)
         self._optimizers = [] if self._is_descent else optimization.build_optimizers(stacked, config)
