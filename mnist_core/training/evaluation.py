@@ -24,27 +24,32 @@ def evaluate_split(model: nn.Module, data: Data, split: Split, precision: str = 
     """
     if not len(split.labels):
         raise ValueError("there are no images to evaluate on")
-    network, size = pooling_first(model, split.images.device), _batch_size(split.images)
-    sums = []
+    device, size = split.images.device, _batch_size(split.images)
+    network, images_of, labels_of = pooling_first(model, device), split.images.split(size), split.labels.split(size)
+    # Loss and correct answers of each batch, shape (batches, 2). Made before the batches, see `predict_split`.
+    sums = torch.empty(len(labels_of), 2, device=device)
     with evaluation_mode(model), torch.inference_mode():
-        for images, labels in zip(split.images.split(size), split.labels.split(size), strict=True):
+        for images, labels, sum_of_batch in zip(images_of, labels_of, sums, strict=True):
             # Shape (B, classes).
             logits = compute_logits(network, data.inputs(images), precision)
             loss = F.cross_entropy(logits, labels, reduction="sum")
-            sums.append(torch.stack((loss, (logits.argmax(1) == labels).sum().to(loss.dtype))))
+            sum_of_batch.copy_(torch.stack((loss, (logits.argmax(1) == labels).sum().to(loss.dtype))))
         # Shape (2,), summed in float64 on the CPU because not every device has float64.
-        totals = torch.stack(sums).cpu().double().sum(0)
+        totals = sums.cpu().double().sum(0)
     loss, correct = (totals / len(split.labels)).tolist()
     return loss, correct
 
 
 def predict_split(model: nn.Module, data: Data, split: Split, precision: str = "float32") -> np.ndarray:
     """Probability of each class for each image of a split, computed as in `evaluate_split`: float32 (N, classes)."""
-    network = pooling_first(model, split.images.device)
+    network, size = pooling_first(model, split.images.device), _batch_size(split.images)
+    # Made before the batches: a small tensor kept after each batch would lie amid the memory that the batch gave back,
+    # and the large tensors of the next one would not fit there again.
+    probabilities = torch.empty(len(split.labels), len(data.classes), device=split.images.device)
     with evaluation_mode(model), torch.inference_mode():
-        batches = split.images.split(_batch_size(split.images))
-        parts = [F.softmax(compute_logits(network, data.inputs(images), precision), dim=1) for images in batches]
-        return torch.cat(parts).cpu().numpy()
+        for images, rows in zip(split.images.split(size), probabilities.split(size), strict=True):
+            rows.copy_(F.softmax(compute_logits(network, data.inputs(images), precision), dim=1))
+    return probabilities.cpu().numpy()
 
 
 def compute_logits(model: nn.Module, inputs: Tensor, precision: str) -> Tensor:

@@ -53,6 +53,42 @@ def test_large_tensors_cost_no_new_pages_and_the_memory_comes_back():
     assert keeping["given"] > 20_000_000
 
 
+# A worker trains a network with large tensors for a moment and computes its predictions for all test images. Prints the
+# megabytes by which the predictions raise the peak of its memory.
+RUN_PROGRAM = """
+import re, threading
+from mnist_core.config import RunConfig
+from mnist_core.events import RunFinished
+from mnist_core.jobs import worker
+from mnist_core.store import Store
+
+def peak():
+    with open("/proc/self/status") as file:
+        return int(re.search("VmHWM:[^0-9]*([0-9]+)", file.read())[1]) / 1024
+
+worker.begin_process()
+store = Store.open()
+config = RunConfig(
+    architecture="cnn-150-64", precision="bfloat16", optimizer="sgd", batch_size=50, epochs=1, threads=1,
+    train_images=500, validation_images=0,
+)
+run = store.enqueue(config, claimed=True)
+before = [peak() for event in worker.work(store, run, threading.Event()) if isinstance(event, RunFinished)]
+assert store.run(run.id).state == "finished"
+print(peak() - before[-1])
+"""
+
+
+@pytest.mark.long
+@pytest.mark.mnist
+@pytest.mark.skipif(allocation._glibc() is None, reason="the C library is not glibc")
+def test_predictions_need_no_more_memory_than_training_did(tmp_path: Path):
+    surroundings = allocation.in_huge_pages(os.environ | {"MNIST_LAB_RESULTS": str(tmp_path)})
+    command = [sys.executable, "-c", RUN_PROGRAM]
+    done = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 100
+
+
 HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 # Prints the bytes of this process in huge pages, and all that it uses, while it holds 48 MB.
 PAGES_PROGRAM = """
