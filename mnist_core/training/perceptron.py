@@ -13,17 +13,17 @@ from typing import Any, NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim import SGD, Adam, Optimizer
+from torch.optim import Optimizer
 
 from mnist_core.config import RunConfig
-from mnist_core.training import kernels, optimization
+from mnist_core.training import kernels, optimization, updates
 
 # These are the kernels of autograd itself, so the results agree with it to the last bit.
 _aten = torch.ops.aten
 
 # Kernels that torch keeps to itself and may rename or drop; called on a name that is not checked for them.
 _torch: Any = torch
-_PRIVATE = ("_fused_adam_", "_fused_adamw_", "_fused_sgd_", "_log_softmax", "_log_softmax_backward_data")
+_PRIVATE = (*updates.KERNELS, "_log_softmax", "_log_softmax_backward_data")
 
 _SUPPORTED = (nn.Flatten, nn.Linear, nn.Dropout, nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.Sigmoid)
 
@@ -71,7 +71,13 @@ class Perceptron:
         first = layers.index(self._linear_layers[0])
         self._forwards = [layer.forward for layer in layers]
         self._backwards = [layer.backward for layer in layers[first:][::-1]]
-        self._updates = [update_of(optimizer) for optimizer in optimizers]
+        half_values, half_gradients = _halves(layers)
+        if self._clip_norm:
+            # The norm is that of all gradients, so they are cast before any is used.
+            self._half_gradients = list(half_gradients.values())
+            self._gradients_to_cast = [each for parameter in half_gradients for each in _present(parameter.grad)]
+            half_gradients = {}
+        self._updates = [updates.update_of(optimizer, half_values, half_gradients) for optimizer in optimizers]
         # The batch size of the buffers.
         self._size = 0
         # Gradient for the logits, (B, classes), as the loss gives it and as the layers take it.
@@ -92,6 +98,7 @@ class Perceptron:
         for backward in self._backwards:
             flow = backward(flow)
         if self._clip_norm:
+            updates.cast(self._gradients_to_cast, self._half_gradients)
             optimization.clip_gradients(self._model, self._clip_norm)
         for update in self._updates:
             update()
@@ -208,26 +215,28 @@ def _present(tensor: Tensor | None) -> list[Tensor]:
 
 
 class _HalfLinearStep(_LinearStep):
-    """The same in bfloat16, as autocast does it: weights are cast at every step, gradients are cast back."""
+    """The same in bfloat16, as autocast does it: with halves of the weights and of their gradients."""
 
     def __init__(self, module: nn.Linear, is_first: bool) -> None:
         super().__init__(module, is_first)
-        self._floats = [self._weight, *self._bias]
-        self._float_gradients = [self._weight_gradient, *self._bias_gradient]
-        self._weight, *self._bias = self._halves = [value.bfloat16() for value in self._floats]
+        self.parameters = [module.weight, *_present(module.bias)]
+        self._weight, *self._bias = self.values = [value.detach().bfloat16() for value in self.parameters]
         self._transposed = self._weight.t()
-        self._weight_gradient, *self._bias_gradient = self._half_gradients = [*map(torch.empty_like, self._halves)]
+        self._weight_gradient, *self._bias_gradient = self.gradients = [*map(torch.empty_like, self.values)]
 
     def forward(self, x: Tensor) -> Tensor:
-        for half, value in zip(self._halves, self._floats, strict=True):
-            half.copy_(value)
         return super().forward(x.bfloat16())
 
-    def backward(self, gradient: Tensor) -> Tensor:
-        before = super().backward(gradient)
-        for value, half in zip(self._float_gradients, self._half_gradients, strict=True):
-            value.copy_(half)
-        return before
+
+def _halves(layers: Sequence[object]) -> tuple[dict[Tensor, Tensor], dict[Tensor, Tensor]]:
+    """For each parameter of layers in bfloat16: its value there, and its gradient there."""
+    values: dict[Tensor, Tensor] = {}
+    gradients: dict[Tensor, Tensor] = {}
+    for layer in layers:
+        if isinstance(layer, _HalfLinearStep):
+            values.update(zip(layer.parameters, layer.values, strict=True))
+            gradients.update(zip(layer.parameters, layer.gradients, strict=True))
+    return values, gradients
 
 
 class _LargeLinearStep(_LinearStep):
@@ -359,75 +368,3 @@ def _layers(
             in_place = bool(layers) and not isinstance(layers[-1], _ActivationStep)
             layers.append(_ActivationStep(module, in_place))
     return layers
-
-
-def update_of(optimizer: Optimizer) -> Callable[[], object]:
-    """The optimizer's step without its preparations: the fused kernel on lists that stay the same from step to step.
-
-    The state that the optimizer makes can be changed outside of torch's inference mode, too.
-    """
-    if optimizer.param_groups[0].get("fused"):
-        if isinstance(optimizer, Adam):
-            return _adam_update(optimizer)
-        if isinstance(optimizer, SGD):
-            return _sgd_update(optimizer)
-    return torch.inference_mode(False)(optimizer.step)
-
-
-def _adam_update(optimizer: Adam) -> Callable[[], object]:
-    """Step of Adam and AdamW. The counts of all parameters share one tensor, so that one operation raises them all."""
-    group = optimizer.param_groups[0]
-    # A tensor is added in less than half of the time that a number takes.
-    one = torch.ones(())
-    kernel = _torch._fused_adamw_ if group["decoupled_weight_decay"] else _torch._fused_adam_
-    beta1, beta2 = group["betas"]
-    constants = {"amsgrad": False, "maximize": False, "beta1": beta1, "beta2": beta2}
-    constants |= {"weight_decay": group["weight_decay"], "eps": group["eps"]}
-    counts = torch.empty(0)
-    lists: list[list[Tensor]] = []
-
-    def update() -> None:
-        nonlocal counts
-        if lists:
-            counts.add_(one)
-            kernel(*lists, lr=group["lr"], **constants)
-            return
-        with torch.inference_mode(False):
-            # The first step creates the optimizer's state.
-            optimizer.step()
-            counts = torch.stack(_state(optimizer, "step"))
-            for parameter, count in zip(group["params"], counts, strict=True):
-                optimizer.state[parameter]["step"] = count
-            means, squares = _state(optimizer, "exp_avg"), _state(optimizer, "exp_avg_sq")
-            lists.extend([*_values_and_gradients(group["params"]), means, squares, [], [*counts]])
-
-    return update
-
-
-def _sgd_update(optimizer: SGD) -> Callable[[], object]:
-    """Step of stochastic gradient descent, with or without momentum."""
-    group = optimizer.param_groups[0]
-    constants = {name: group[name] for name in ("weight_decay", "momentum", "dampening", "nesterov")}
-    constants |= {"maximize": False, "is_first_step": False}
-    lists: list[list[Tensor]] = []
-
-    def update() -> None:
-        if lists:
-            _torch._fused_sgd_(*lists, lr=group["lr"], **constants)
-            return
-        with torch.inference_mode(False):
-            # The first step creates the optimizer's state.
-            optimizer.step()
-            momentum = _state(optimizer, "momentum_buffer") if group["momentum"] else []
-            lists.extend([*_values_and_gradients(group["params"]), momentum])
-
-    return update
-
-
-def _values_and_gradients(parameters: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    return [parameter.detach() for parameter in parameters], gradients
-
-
-def _state(optimizer: Optimizer, name: str) -> list[Tensor]:
-    return [optimizer.state[parameter][name] for parameter in optimizer.param_groups[0]["params"]]

@@ -22,9 +22,10 @@ from mnist_core.architectures import build_seeded
 from mnist_core.config import RunConfig, SeedScore, TrainingRules
 from mnist_core.data import Data, Split
 from mnist_core.training import kernels, optimization
-from mnist_core.training.perceptron import derivative, in_place_function, missing_kernels, outer_gradient, update_of
+from mnist_core.training.perceptron import derivative, in_place_function, missing_kernels, outer_gradient
 from mnist_core.training.stackable import SEEDS_AT_ONCE, check_stackable
 from mnist_core.training.steps import epoch_order
+from mnist_core.training.updates import update_of
 
 # Pixels of a step of all seeds of a group, at most; fewer seeds are trained at once where batches are large.
 _MOST_PIXELS = 1 << 24
@@ -185,7 +186,8 @@ class SeedGroup:
     @torch.inference_mode()
     def _evaluate(self, split: Split) -> tuple[list[float], list[float]]:
         """Mean cross-entropy (nats) and accuracy of each seed on a split with at least one image."""
-        sums = []
+        # Made before the batches, as in `evaluation.predict_split`. Shape (2, S).
+        sums = torch.zeros(2, len(self._seeds), dtype=torch.float64)
         for images, labels in zip(
             split.images.split(_EVALUATED_AT_ONCE), split.labels.split(_EVALUATED_AT_ONCE), strict=True
         ):
@@ -193,8 +195,8 @@ class SeedGroup:
             logits = self._networks.forward(self._pixels.normalised(images, 1))
             logit_of_label = logits.gather(0, labels.expand(1, *logits.shape[1:]))[0]
             right = (logits.argmax(0) == labels).sum(1)
-            sums.append(torch.stack(((logits.logsumexp(0) - logit_of_label).sum(1), right.float())))
-        losses, accuracies = (torch.stack(sums).double().sum(0) / len(split)).tolist()
+            sums += torch.stack(((logits.logsumexp(0) - logit_of_label).sum(1), right.float()))
+        losses, accuracies = (sums / len(split)).tolist()
         return losses, accuracies
 
 
