@@ -29,7 +29,7 @@ def update_of(
     half_values: Mapping[Tensor, Tensor] = _NO_HALVES,
     half_gradients: Mapping[Tensor, Tensor] = _NO_HALVES,
 ) -> Callable[[], object]:
-    """The optimizer's step, as a function of nothing.
+    """The optimizer's step, as a function without arguments.
 
     Of parameters that have copies in bfloat16, it casts the gradients from `half_gradients` before it uses them, and
     their new values to `half_values`. The state that the optimizer makes can be changed outside of inference mode.
