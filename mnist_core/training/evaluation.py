@@ -25,11 +25,12 @@ def evaluate_split(model: nn.Module, data: Data, split: Split, precision: str = 
     if not len(split.labels):
         raise ValueError("there are no images to evaluate on")
     device, size = split.images.device, _batch_size(split.images)
-    network, images_of, labels_of = pooling_first(model, device), split.images.split(size), split.labels.split(size)
+    network = pooling_first(model, device)
+    image_batches, label_batches = split.images.split(size), split.labels.split(size)
     # Loss and correct answers of each batch, shape (batches, 2). Made before the batches, see `predict_split`.
-    sums = torch.empty(len(labels_of), 2, device=device)
+    sums = torch.empty(len(image_batches), 2, device=device)
     with evaluation_mode(model), torch.inference_mode():
-        for images, labels, sum_of_batch in zip(images_of, labels_of, sums, strict=True):
+        for images, labels, sum_of_batch in zip(image_batches, label_batches, sums, strict=True):
             # Shape (B, classes).
             logits = compute_logits(network, data.inputs(images), precision)
             loss = F.cross_entropy(logits, labels, reduction="sum")

@@ -17,8 +17,8 @@ KERNELS = ("_foreach_copy_", "_fused_adam_", "_fused_adamw_", "_fused_sgd_")
 # power of two, because kernels compute the numbers that do not fill a vector in another way.
 _PIECE = 1 << 16
 
-# Tensors of some parameters, in one order: the values, the gradients and the states that a kernel takes, and last the
-# gradients and the values in bfloat16, two empty lists where there are none.
+# Lists of tensors, each with one for each parameter or empty: what a kernel takes, or the gradients and then the values
+# in bfloat16.
 _Lists = list[list[Tensor]]
 
 _NO_HALVES: Mapping[Tensor, Tensor] = MappingProxyType({})
@@ -89,8 +89,8 @@ def _adam_update(optimizer: Adam, halves: _Lists) -> Callable[[], object]:
             for parameter, count in zip(group["params"], counts, strict=True):
                 optimizer.state[parameter]["step"] = count
             means, squares = _state(optimizer, "exp_avg"), _state(optimizer, "exp_avg_sq")
-        # All at once: Adam computes so much with each number that pieces gain nothing.
-        step = _step(kernel, [[values, gradients, means, squares, [], [*counts], *halves]])
+        # Not in pieces: Adam computes so much with each number that they gain nothing.
+        step = _step(kernel, [values, gradients, means, squares, [], [*counts]], halves, in_pieces=False)
 
     return update
 
@@ -111,30 +111,31 @@ def _sgd_update(optimizer: SGD, halves: _Lists) -> Callable[[], object]:
         # The first step creates the optimizer's state.
         _whole_step(optimizer, values, gradients, *halves)
         momentum = _state(optimizer, "momentum_buffer") if group["momentum"] else []
-        step = _step(_torch._fused_sgd_, _pieces([values, gradients, momentum, *halves]))
+        step = _step(_torch._fused_sgd_, [values, gradients, momentum], halves, in_pieces=True)
 
     return update
 
 
-def _step(kernel: Callable[..., object], pieces: list[_Lists]) -> Callable[..., object]:
-    """The kernel on each piece in turn, with the casts before and after it."""
-    if len(pieces) == 1 and not any(pieces[0][-2:]):
-        return partial(kernel, *pieces[0][:-2])
+def _step(kernel: Callable[..., object], lists: _Lists, halves: _Lists, *, in_pieces: bool) -> Callable[..., object]:
+    """The kernel on its lists, the first two of which are values and gradients; with the casts before and after it."""
+    if not any(halves):
+        # Nothing is read twice, so pieces would gain nothing either.
+        return partial(kernel, *lists)
+    whole = [*lists, *halves]
+    pieces = _pieces(whole) if in_pieces else [whole]
 
     def step(**constants: float) -> None:
-        for *lists, half_gradients, half_values in pieces:
-            values, gradients = lists[:2]
+        for *taken, half_gradients, half_values in pieces:
+            values, gradients = taken[:2]
             cast(gradients, half_gradients)
-            kernel(*lists, **constants)
+            kernel(*taken, **constants)
             cast(half_values, values)
 
     return step
 
 
 def _pieces(lists: _Lists) -> list[_Lists]:
-    """The same lists for some of the numbers at a time. Without casts nothing is read twice, and so nothing is cut."""
-    if not any(lists[-2:]):
-        return [lists]
+    """The same lists for some of the numbers at a time."""
     pieces: list[_Lists] = []
     filled = [index for index, tensors in enumerate(lists) if tensors]
     room = 0
