@@ -34,6 +34,28 @@ LEAST_ERROR = 0.005
 
 # Grey text is readable on any background when a figure stands alone; on a page Streamlit's theme replaces it.
 _TEMPLATE = go.layout.Template(layout={"font": {"color": GREY, "family": "system-ui, sans-serif"}})
+_CLEAR = "rgba(0, 0, 0, 0)"
+# What `polish` sets of a layout, and of each of its axes.
+_LAYOUT: dict[str, Any] = {
+    "template": _TEMPLATE,
+    "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+    "paper_bgcolor": _CLEAR,
+    "plot_bgcolor": _CLEAR,
+    "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "font": {"size": 16}},
+    "hoverlabel": {"font": {"size": 16}, "align": "left"},
+    "hovermode": "closest",
+    "separators": ".,",
+}
+_AXIS: dict[str, Any] = {
+    "automargin": True,
+    "gridcolor": FAINT,
+    "zeroline": False,
+    "title": {"font": {"size": 19}, "standoff": 12},
+    "tickfont": {"size": 16},
+    "ticks": "outside",
+    "ticklen": 5,
+    "tickcolor": _CLEAR,
+}
 
 
 @dataclass(frozen=True)
@@ -176,30 +198,10 @@ def log_axis(low: float, high: float, *, is_short: bool = False) -> dict[str, An
 
 def polish(figure: go.Figure, height: int = 460) -> go.Figure:
     """Large type, transparent ground, quiet grid; text takes the page's colour. Returns the same figure."""
-    clear = "rgba(0, 0, 0, 0)"
-    figure.update_layout(
-        template=_TEMPLATE,
-        height=height,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        paper_bgcolor=clear,
-        plot_bgcolor=clear,
-        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "font": {"size": 16}},
-        hoverlabel={"font": {"size": 16}, "align": "left"},
-        hovermode="closest",
-        separators=".,",
-    )
-    axis = {
-        "automargin": True,
-        "gridcolor": FAINT,
-        "zeroline": False,
-        "title": {"font": {"size": 19}, "standoff": 12},
-        "tickfont": {"size": 16},
-        "ticks": "outside",
-        "ticklen": 5,
-        "tickcolor": clear,
-    }
-    figure.update_xaxes(**axis)
-    figure.update_yaxes(**axis)
+    layout = figure.layout.to_plotly_json()
+    axes = {"xaxis", "yaxis", *(name for name in layout if name.startswith(("xaxis", "yaxis")))}
+    # Set at once: plotly checks all of a figure at each of its own updates, which takes eight times as long.
+    figure.layout = _merged(layout, {**_LAYOUT, "height": height, **dict.fromkeys(axes, _AXIS)})
     return figure
 
 
@@ -236,6 +238,15 @@ def name_lines(figure: go.Figure, names: Sequence[str], rows: Sequence[float], l
             for row in rows
         ],
     )
+
+
+def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Both, at every depth; the second wins."""
+    both = dict(first)
+    for name, value in second.items():
+        before = both.get(name)
+        both[name] = _merged(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
+    return both
 
 
 def _error_range(places: list[float]) -> tuple[float, float]:

@@ -33,7 +33,10 @@ class Checkpoint:
 def capture_checkpoint(
     model: nn.Module, optimizers: list[Optimizer], progress: dict[str, Any], network: dict[str, Any]
 ) -> Checkpoint:
-    """Copy everything that training needs to go on bit for bit, random state included."""
+    """Gather everything that training needs to go on bit for bit, random state included.
+
+    Tensors on the CPU are not copied: save the checkpoint before training goes on.
+    """
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     scalars: dict[str, Any] = {}
     for index, optimizer in enumerate(optimizers):
@@ -44,8 +47,19 @@ def capture_checkpoint(
     tensors["random.cpu"] = torch.get_rng_state()
     if next(model.parameters()).device.type == "cuda":
         tensors["random.cuda"] = torch.cuda.get_rng_state()
-    copies = {name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}
-    return Checkpoint(copies, progress, network, scalars)
+    return Checkpoint(_on_cpu(tensors), progress, network, scalars)
+
+
+def _on_cpu(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    gathered: dict[str, Tensor] = {}
+    memory: set[int] = set()
+    for name, value in tensors.items():
+        plain = value.detach().cpu().contiguous()
+        start = plain.untyped_storage().data_ptr()
+        # safetensors refuses tensors that share memory, such as a weight that two layers use.
+        gathered[name] = plain.clone() if start in memory else plain
+        memory.add(start)
+    return gathered
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
