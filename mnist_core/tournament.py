@@ -51,7 +51,7 @@ def begin_tournament(store: Store, name: str, dataset_name: str, yardstick: str,
         raise ConfigError("dataset", f"a tournament is about one of {', '.join(DATASETS)}")
     if not 1 <= epochs <= MOST_EPOCHS:
         raise ConfigError("epochs", f"must lie between 1 and {MOST_EPOCHS}")
-    cost = _cost_of_epoch(RunConfig(architecture=yardstick, dataset=dataset_name))
+    cost = _cost_of_epoch(RunConfig.parse({"architecture": yardstick, "dataset": dataset_name}))
     started = Tournament(line, dataset_name, epochs * cost)
     store.set_setting(_SETTING, vars(started))
     return started
@@ -75,7 +75,7 @@ def entry_config(tournament: Tournament, architecture: str) -> RunConfig:
 
     Raises ArchitectureError for a line that is no network, ConfigError for one whose first epoch is beyond the budget.
     """
-    config = RunConfig(architecture=architecture, dataset=tournament.dataset)
+    config = RunConfig.parse({"architecture": architecture, "dataset": tournament.dataset})
     cost = _cost_of_epoch(config)
     epochs = min(MOST_EPOCHS, tournament.budget // max(1, cost))
     if epochs < 1:

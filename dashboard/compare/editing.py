@@ -109,9 +109,9 @@ def _delete(runs: Sequence[Run]) -> None:
     with errors_as_messages():
         st.session_state[_DELETED_BYTES] = sum(open_store().sizes([run.id for run in runs]).values())
         open_store().delete([run.id for run in runs])
+        st.session_state[_DELETED] = [run.id for run in runs]
+        run_selection.set_chosen([])
     run_snapshot.discard_snapshot()
-    st.session_state[_DELETED] = [run.id for run in runs]
-    run_selection.set_chosen([])
 
 
 def _delete_broken(numbers: Sequence[int]) -> None:

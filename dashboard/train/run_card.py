@@ -23,6 +23,8 @@ from mnist_core.text import clock_text, in_html, in_markdown
 
 # A worker reports every 0.4 s; only a longer silence is worth a message.
 _SILENT_SECONDS = 10.0
+# As many as a run may have.
+_MOST_EPOCHS = 10_000
 _MARKS = {
     "queued": "⏳",
     "running": "▶",
@@ -125,20 +127,23 @@ def _show_next_steps(run: Run, may_challenge: bool) -> None:
         show_challengers([run], next(iter(races.race_names(run)), None))
     with st.popover("More", help="Change one thing, or start a new run from one of its checkpoints."):
         change_one_thing.show_link(run)
+        earlier = [epoch for epoch in epochs if epoch < _MOST_EPOCHS]
+        if not earlier:
+            return
         st.divider()
         st.markdown("**A new run from one of its checkpoints**")
         first = st.selectbox(
             "From the end of epoch",
-            epochs,
-            index=len(epochs) - 1,
+            earlier,
+            index=len(earlier) - 1,
             key=f"from-{run.number}",
             help="The new run starts with the weights, optimizer and random state of this epoch.",
         )
         total = st.number_input(
             "Up to epoch",
             first + 1,
-            10_000,
-            max(run.config.epochs, first + 5),
+            _MOST_EPOCHS,
+            min(_MOST_EPOCHS, max(run.config.epochs, first + 5)),
             key=f"to-{run.number}",
             help="Counted from the first epoch of the original run.",
         )

@@ -87,10 +87,10 @@ def new_name(networks: Sequence[str], taken: Iterable[str]) -> str:
     shown = [name if len(name) <= 24 else f"{name[:21]}..." for name in dict.fromkeys(networks)]
     name = ", ".join(shown[:3]) + (f" and {len(shown) - 3} more" if len(shown) > 3 else "")
     names = set(taken)
+    endings = ("" if number == 1 else f", {number}" for number in count(1))
+    # The ending must not be cut off, or a long name would be the same for every number.
     return next(
-        wanted
-        for number in count(1)
-        if (wanted := (name if number == 1 else f"{name}, {number}")[:_NAME_LENGTH]) not in names
+        wanted for ending in endings if (wanted := f"{name[: _NAME_LENGTH - len(ending)]}{ending}") not in names
     )
 
 

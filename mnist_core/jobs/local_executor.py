@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 
+from mnist_core.errors import MnistLabError
 from mnist_core.jobs import liveness, troubles
 from mnist_core.jobs.awake_clock import AwakeClock, Silence
 from mnist_core.jobs.liveness import BEGIN_SECONDS, SILENT_SECONDS
@@ -94,8 +95,8 @@ class LocalExecutor:
         while self._can_train() and (run := self._claim(limit)) is not None:
             try:
                 self._launch(run)
-            except OSError:
-                # The system cannot start a process now, so put the run back into the queue.
+            except (OSError, MnistLabError):
+                # No process can be started now, or not with these settings, so put the run back into the queue.
                 self._store.release(run)
                 raise
             # A person may have changed the setting while the run was being launched.

@@ -102,17 +102,20 @@ def start_runs(store: Store, planned: Sequence[PlannedRun]) -> list[Run]:
     """
     wanted = [entry.parent for entry in planned if entry.parent is not None] + list(planned)
     fresh: dict[str, tuple[RunConfig, str]] = {}
-    again: list[Run] = []
+    # By id: experiments of one study share runs.
+    again: dict[str, Run] = {}
     for entry, runs in zip(wanted, _matches(store, wanted), strict=True):
         if runs and runs[0].state in _AGAIN and store.may_change(runs[0]):
-            again.append(runs[0])
+            again[runs[0].id] = runs[0]
         elif not runs:
             for config in _configs(store, entry):
                 fresh.setdefault(config.digest(), (config, run_name(entry)))
     entries = list(fresh.values())
-    queueing.check_queueable(None, [*(run.config for run in again), *(config for config, _ in entries)], "epochs_scale")
+    queueing.check_queueable(
+        None, [*(run.config for run in again.values()), *(config for config, _ in entries)], "epochs_scale"
+    )
     queueing.check_queueable(store, [config for config, _ in entries], "epochs_scale")
-    for run in again:
+    for run in again.values():
         queueing.requeue(store, run, from_scratch=run.config.library == "sklearn")
     seconds = run_seconds(store, [config for config, _ in entries])
     longest_first = sorted(range(len(entries)), key=lambda index: -seconds[index])

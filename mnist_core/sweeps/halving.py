@@ -3,7 +3,7 @@
 from statistics import fmean
 
 from mnist_core.store import Run, Store
-from mnist_core.sweeps.running import load_sweep
+from mnist_core.sweeps.sweep import Sweep
 
 # Of the settings that reach a rung, one in ETA goes on.
 ETA = 3
@@ -21,8 +21,9 @@ def stopping_reason(store: Store, run: Run, epoch: int) -> str:
     """
     if run.sweep is None or epoch >= run.config.epochs or not _is_rung(epoch):
         return ""
-    sweep = load_sweep(store, run.sweep)
-    if not sweep.halving:
+    row = store.sweep(run.sweep)
+    # A sweep may be forgotten while its runs train: they go on by themselves.
+    if row is None or not (sweep := Sweep.from_json(row.spec)).halving:
         return ""
     lines = sweep.templates()
     results: dict[tuple[object, ...], list[float]] = {}

@@ -51,6 +51,9 @@ def test_only_the_teacher_begins_and_ends_one(lab: Store, students: list[Student
     assert tournament.read_tournament(students[0]) == now
     tournament.end_tournament(lab)
     assert tournament.read_tournament(lab) is None
+    for line in ("", "a" * 5000):
+        with pytest.raises(ConfigError):
+            tournament.entry_config(now, line)
     for values in (("", "mnist", 1), ("name", "cifar10", 1), ("name", "mnist", 0), ("name", "mnist", 51)):
         with pytest.raises(ConfigError):
             tournament.begin_tournament(lab, values[0], values[1], "softmax", values[2])

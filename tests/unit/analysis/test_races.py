@@ -76,6 +76,12 @@ def test_names_of_races_are_never_taken_twice() -> None:
     assert races.new_name(["softmax", "mlp-300"], [first]) == "softmax, mlp-300, 2"
     long = races.new_name(["x" * 500] * 3 + ["y" * 500], [])
     assert races.race_tag(long).endswith(long)
+    taken = [long]
+    # A long name differs in its last letters as well, from the second race on and from the tenth on.
+    for _ in range(11):
+        taken.append(races.new_name(["x" * 500] * 3 + ["y" * 500, *(letter * 500 for letter in "abc")], taken))
+    assert len(set(taken)) == 12
+    assert max(map(len, taken)) == 80
 
 
 def test_standings_are_means_over_seeds_with_students_interval(store: Store) -> None:

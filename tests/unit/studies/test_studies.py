@@ -93,6 +93,15 @@ def test_a_study_is_started_once_and_the_longest_runs_first(store: Store) -> Non
     assert not missing_runs(store, planned)
 
 
+def test_a_stopped_run_that_two_experiments_share_goes_on_once(store: Store) -> None:
+    planned = plan_runs(small("ffnn-tuning", "width", epochs=1), protocols=["published"])
+    started = start_runs(store, planned)
+    store.request(started[0].id, "stop")
+    assert store.run(started[0].id).state == "stopped"
+    again = start_runs(store, [*planned, *planned])
+    assert [run.state for run in again] == ["queued"] * 6
+
+
 def test_experiments_share_runs_of_the_same_config(store: Store) -> None:
     planned = plan_runs("ffnn-tuning", "lr-coarse", protocols=["published"]) + plan_runs(
         "ffnn-tuning", "lr-fine", protocols=["published"]

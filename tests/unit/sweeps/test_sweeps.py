@@ -268,6 +268,17 @@ def test_halving_keeps_the_best_third_of_what_is_known(epoch: int) -> None:
     assert sweeps.stopping_reason(store, run, epoch + 1) == ""
 
 
+def test_runs_of_a_sweep_that_is_forgotten_while_they_train_go_on() -> None:
+    store = Store.open()
+    sweeps.launch_sweep(store, sweep(("learning_rate", "0.1, 0.01"), base=BASE.replace(epochs=30)))
+    run = recorded(store, 0.5, 1)
+    assert run.sweep is not None
+    store.delete_sweep(run.sweep)
+    # The worker still holds the run as it was when it began.
+    assert sweeps.stopping_reason(store, run, 1) == ""
+    assert store.run(run.id).sweep is None
+
+
 def test_halving_judges_a_setting_by_the_mean_of_its_seeds() -> None:
     store = Store.open()
     sweeps.launch_sweep(
