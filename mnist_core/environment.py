@@ -1,4 +1,7 @@
-"""The only place that reads environment variables: folders, where runs are trained, who may reach the app, limits."""
+"""Settings from environment variables: folders, where runs are trained, who may reach the app, limits.
+
+Only what concerns torch and the cluster reads environment variables elsewhere.
+"""
 
 import os
 from pathlib import Path
