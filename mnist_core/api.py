@@ -81,7 +81,7 @@ def load(run: RunLike, epoch: int | None = None) -> "TrainedNetwork":
     """
     _check_epoch(epoch)
     store = Store.open()
-    return trained.load_network(store, _found(store, run), epoch)
+    return trained.load_network(store, _resolve_run(store, run), epoch)
 
 
 def predict(run: RunLike, images: np.ndarray | None = None, epoch: int | None = None) -> np.ndarray:
@@ -94,7 +94,7 @@ def predict(run: RunLike, images: np.ndarray | None = None, epoch: int | None = 
     """
     _check_epoch(epoch)
     store = Store.open()
-    stored = _found(store, run)
+    stored = _resolve_run(store, run)
     network = trained.load_network(store, stored, epoch)
     batch = _test_images(stored) if images is None else _as_batch(images, network.shape)
     return network.probabilities(batch)
@@ -109,7 +109,7 @@ def compare(first: RunLike, second: RunLike, *more: RunLike) -> Comparison:
     Raises StoreError if a run has not been tested or was tested on other images.
     """
     store = Store.open()
-    runs = [_found(store, reference) for reference in (first, second, *more)]
+    runs = [_resolve_run(store, reference) for reference in (first, second, *more)]
     if len({run.id for run in runs}) < len(runs):
         raise StoreError("compare: the same run is named twice; name different ones")
     aligned, left_out = predictions.align(runs, {run.id: predictions.load_split(store, run) for run in runs})
@@ -154,11 +154,11 @@ def plot(
     if isinstance(smoothing, bool) or not isinstance(smoothing, int | float) or not 0 <= smoothing <= 0.99:
         raise ConfigError("smoothing", f"{brief_value(smoothing)} cannot be used; give a number from 0 (none) to 0.99")
     store = Store.open()
-    runs = [_found(store, reference) for reference in (run, *more)]
+    runs = [_resolve_run(store, reference) for reference in (run, *more)]
     return learning_curves({stored.id: store.curves(stored.id) for stored in runs}, runs, metric, x, smoothing)
 
 
-def _found(store: Store, run: RunLike) -> Run:
+def _resolve_run(store: Store, run: RunLike) -> Run:
     if isinstance(run, bool) or not isinstance(run, Run | Integral | str):
         raise ConfigError("run", f"{brief_value(run)} names no run; give the run itself, its number, or its id")
     if isinstance(run, Run):

@@ -14,7 +14,7 @@ from dashboard.train.leading_figure import figure_html
 from dashboard.train.outcome import mistakes_html, show_ways_on
 from mnist_core import jobs
 from mnist_core.analysis import measures, races, trained
-from mnist_core.config import schedules
+from mnist_core.config import MAX_EPOCHS, schedules
 from mnist_core.errors import MnistLabError, StoreError
 from mnist_core.jobs import resuming
 from mnist_core.plots import run_label, run_style
@@ -23,8 +23,6 @@ from mnist_core.text import clock_text, in_html, in_markdown
 
 # A worker reports every 0.4 s; only a longer silence is worth a message.
 _SILENT_SECONDS = 10.0
-# As many as a run may have.
-_MOST_EPOCHS = 10_000
 _MARKS = {
     "queued": "⏳",
     "running": "▶",
@@ -127,7 +125,7 @@ def _show_next_steps(run: Run, may_challenge: bool) -> None:
         show_challengers([run], next(iter(races.race_names(run)), None))
     with st.popover("More", help="Change one thing, or start a new run from one of its checkpoints."):
         change_one_thing.show_link(run)
-        earlier = [epoch for epoch in epochs if epoch < _MOST_EPOCHS]
+        earlier = [epoch for epoch in epochs if epoch < MAX_EPOCHS]
         if not earlier:
             return
         st.divider()
@@ -142,8 +140,8 @@ def _show_next_steps(run: Run, may_challenge: bool) -> None:
         total = st.number_input(
             "Up to epoch",
             first + 1,
-            _MOST_EPOCHS,
-            min(_MOST_EPOCHS, max(run.config.epochs, first + 5)),
+            MAX_EPOCHS,
+            min(MAX_EPOCHS, max(run.config.epochs, first + 5)),
             key=f"to-{run.number}",
             help="Counted from the first epoch of the original run.",
         )

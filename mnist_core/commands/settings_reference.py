@@ -5,7 +5,7 @@ By `python -m mnist_core.commands.settings_reference > docs/settings.md`.
 
 import inspect
 
-from mnist_core.commands.cli import app, data_app
+from mnist_core.commands.cli import app
 from mnist_core.config import FIELD_GROUPS, FieldInfo, list_config_fields
 
 _INTRODUCTION = """# Settings and commands
@@ -31,10 +31,12 @@ def settings_markdown() -> str:
         "## Commands\n\n`python -m mnist_core COMMAND --help` lists a command's flags. "
         "An error that you can correct is one line, and the exit code is 2.\n"
     )
-    for prefix, group in (("", app), ("data ", data_app)):
+    groups = {"": app} | {f"{group.name} ": group.typer_instance for group in app.registered_groups}
+    for prefix, group in groups.items():
+        assert group is not None
         for command in group.registered_commands:
             assert command.callback is not None
-            name = command.name or command.callback.__name__.removeprefix("data_")
+            name = command.name or command.callback.__name__
             parts.append(f"- `python -m mnist_core {prefix}{name}`: {inspect.getdoc(command.callback)}")
     return "\n".join(parts) + "\n"
 

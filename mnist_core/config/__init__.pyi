@@ -27,6 +27,7 @@ from .fields import list_config_fields as list_config_fields
 from .limits import LARGE_PICTURE_BYTES as LARGE_PICTURE_BYTES
 from .limits import LARGE_PICTURE_PIXELS as LARGE_PICTURE_PIXELS
 from .limits import MAX_DEEP_PIXELS as MAX_DEEP_PIXELS
+from .limits import MAX_EPOCHS as MAX_EPOCHS
 from .limits import MAX_LAYERS as MAX_LAYERS
 from .limits import MAX_LETTERS_INITIAL as MAX_LETTERS_INITIAL
 from .limits import MAX_NESTING as MAX_NESTING

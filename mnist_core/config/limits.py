@@ -51,6 +51,8 @@ MAX_RUN_MEMORY = 16_000_000_000
 PREDICTION_BATCH = 100
 MAX_STEPS = 100_000_000
 MAX_CHECKPOINT_OF_RUN = 4_000_000_000
+# Of one run, counted from the first epoch of the run that it continues.
+MAX_EPOCHS = 10_000
 # For runs queued together by a sweep, a study or several seeds: steps, and bytes of their checkpoints.
 MAX_STEPS_TOGETHER = 2_000_000_000
 MAX_DISK_TOGETHER = 200_000_000_000

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mnist_core.config.dataset_catalogue import DATASET_CATALOGUE
-from mnist_core.config.limits import MAX_LETTERS, MAX_LETTERS_INITIAL, MAX_WHOLE
+from mnist_core.config.limits import MAX_EPOCHS, MAX_LETTERS, MAX_LETTERS_INITIAL, MAX_WHOLE
 from mnist_core.config.optimizers import OPTIMIZERS, optimizers_using
 from mnist_core.config.schedule_kinds import SCHEDULES, schedules_using
 from mnist_core.errors import ConfigError
@@ -272,7 +272,7 @@ class RunConfig(BaseModel):
         le=65536,
     )
     epochs: int = _field(
-        5, "Epochs", "How often the network sees every training image.", "Optimisation", ge=1, le=10000
+        5, "Epochs", "How often the network sees every training image.", "Optimisation", ge=1, le=MAX_EPOCHS
     )
 
     schedule: ScheduleName = _field("constant", "Schedule", "How the learning rate changes over the run.", "Schedule")

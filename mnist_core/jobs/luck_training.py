@@ -33,7 +33,7 @@ def train_part(store: Store, part: Run, pulse: Pulse) -> None:
         part.data.rule if part.data else READING_RULE,
     )
     rules = part.rules or TrainingRules()
-    pulse.hold(lambda: store.describe(part, note=note, **_known(store, part, config, images, rules)))
+    pulse.hold(lambda: store.describe(part, note=note, **_columns_before_start(store, part, config, images, rules)))
     scores = pulse.hold(lambda: luck.read_scores(store, part)).scores
     done = {score.seed for score in scores}
     first, count = part.luck.first_seed, part.luck.seeds
@@ -52,7 +52,9 @@ def train_part(store: Store, part: Run, pulse: Pulse) -> None:
     pulse.hold(lambda: store.finish(part, outcome, pulse.reason if outcome == "stopped" else ""))
 
 
-def _known(store: Store, part: Run, config: RunConfig, images: Data, rules: TrainingRules) -> dict[str, object]:
+def _columns_before_start(
+    store: Store, part: Run, config: RunConfig, images: Data, rules: TrainingRules
+) -> dict[str, object]:
     """Columns of the part's row that are known before its first step, without the note."""
     count = len(images.train.labels)
     return {

@@ -43,7 +43,7 @@ class ReportContent:
     # Runs whose figures in the database have changed since they ended.
     changed: tuple[Run, ...]
 
-    def place(self, run: Run) -> int | None:
+    def index_of(self, run: Run) -> int | None:
         """The run's index in `answers`, or None."""
         return self.answers.runs.index(run) if self.answers and run in self.answers.runs else None
 

@@ -62,7 +62,7 @@ def results_section(content: ReportContent) -> Html:
     """What each run achieved, with the interval of its test accuracy."""
     rows, marks = [], run_marks(content.runs)
     for run in content.runs:
-        index, span = content.place(run), MISSING
+        index, span = content.index_of(run), MISSING
         if content.verdict is not None and index is not None:
             low, high = content.verdict.interval(index)
             span = f"{100 * low:.2f} – {100 * high:.2f}"

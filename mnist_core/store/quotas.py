@@ -6,6 +6,8 @@ Whoever uses the lab without logins, and the teacher, are bound by the limits of
 from dataclasses import dataclass
 from typing import Any
 
+from mnist_core.config import MAX_EPOCHS
+
 # Name of the setting of the store that holds them.
 SETTING = "quotas"
 
@@ -31,7 +33,7 @@ QUOTAS = {
         Quota("running", "Runs at once", 1, 64, 1, "How many runs of one student train at the same time."),
         Quota("queued", "Runs that wait", 1, 1000, 20, "How many runs of one student may stand in the queue."),
         Quota("parameters", "Parameters of a network", 1000, 10**9, 2_000_000, "The largest network of a student."),
-        Quota("epochs", "Epochs of a run", 1, 10_000, 50, "The longest run of a student."),
+        Quota("epochs", "Epochs of a run", 1, MAX_EPOCHS, 50, "The longest run of a student."),
         Quota("minutes", "Minutes of a run", 1, 10_000, 10, "After this time a student's run is stopped and tested."),
         Quota("megabytes", "Megabytes of all runs", 1, 10**6, 500, "Room on the disk for all runs of a student."),
         Quota(

@@ -91,19 +91,19 @@ def config_identity(config: RunConfig) -> dict[str, Any]:
 def _published(store: Store, planned: PlannedRun, run: Run) -> dict[str, float | None]:
     curves = store.curves(run.id, _EPOCH_METRICS)
     last = {name: series.value[-1] if len(series.value) else None for name, series in curves.items()}
-    accuracy = _percent(_known(last["validation_accuracy"], run.test_accuracy))
+    accuracy = _percent(_value_or(last["validation_accuracy"], run.test_accuracy))
     accuracies, losses = curves["validation_accuracy"].value, curves["epoch_train_loss"].value
     best = np.nanmax(accuracies) if not np.isnan(accuracies).all() else None
     mean_loss = np.nanmean(losses) if not np.isnan(losses).all() else None
     images = dataset(run.dataset).test_images
     return {
         "test_accuracy": accuracy,
-        "test_loss": _known(last["validation_loss"], run.test_loss),
-        "best_test_accuracy": _percent(_known(best, run.test_accuracy)),
+        "test_loss": _value_or(last["validation_loss"], run.test_loss),
+        "best_test_accuracy": _percent(_value_or(best, run.test_accuracy)),
         "best_epoch": run.best_epoch,
-        "train_loss": _known(last["epoch_train_loss"], run.train_loss),
-        "train_accuracy": _percent(_known(last["epoch_train_accuracy"], run.train_accuracy)),
-        "running_train_loss": _known(mean_loss, None),
+        "train_loss": _value_or(last["epoch_train_loss"], run.train_loss),
+        "train_accuracy": _percent(_value_or(last["epoch_train_accuracy"], run.train_accuracy)),
+        "running_train_loss": _value_or(mean_loss, None),
         "test_errors": round((1 - accuracy / 100) * images) if accuracy is not None and images else None,
         "parameters": run.parameters,
         **_moments(store, planned, run, curves),
@@ -141,13 +141,13 @@ def _moments(store: Store, planned: PlannedRun, run: Run, epochs: RunCurves) -> 
     return values
 
 
-def _value_at(places: np.ndarray, place: int, values: np.ndarray) -> float | None:
+def _value_at(moments: np.ndarray, moment: int, values: np.ndarray) -> float | None:
     """The value that was measured at this step or epoch; None if there is none."""
-    here = values[places == place]
-    return _known(here[-1], None) if len(here) else None
+    here = values[moments == moment]
+    return _value_or(here[-1], None) if len(here) else None
 
 
-def _known(value: Any, instead: float | None) -> float | None:
+def _value_or(value: Any, instead: float | None) -> float | None:
     return instead if value is None or np.isnan(value) else float(value)
 
 

@@ -52,13 +52,13 @@ def capture_checkpoint(
 
 def _on_cpu(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     gathered: dict[str, Tensor] = {}
-    memory: set[int] = set()
+    addresses: set[int] = set()
     for name, value in tensors.items():
         plain = value.detach().cpu().contiguous()
-        start = plain.untyped_storage().data_ptr()
+        address = plain.untyped_storage().data_ptr()
         # safetensors refuses tensors that share memory, such as a weight that two layers use.
-        gathered[name] = plain.clone() if start in memory else plain
-        memory.add(start)
+        gathered[name] = plain.clone() if address in addresses else plain
+        addresses.add(address)
     return gathered
 
 
