@@ -12,6 +12,9 @@ _LONG_WORD = re.compile(r"(\S{80})\S+")
 class MnistLabError(Exception):
     """Base of every error whose text is meant for the person at the screen."""
 
+    # Whether the same may succeed later, as when the database is locked: what came of it then must not be kept.
+    passes: bool = False
+
 
 class ConfigError(MnistLabError):
     """A hyperparameter has a value that cannot be used.
@@ -52,7 +55,7 @@ class DataError(MnistLabError):
 
 
 class StoreError(MnistLabError):
-    """The database of runs cannot be used, or a run is not in a state that allows the request."""
+    """The database of runs cannot be used, or what was asked of it cannot be done."""
 
 
 # full: the disk is full; disk: the disk reports an error; incomplete: a table is gone; foreign: the database belongs to
@@ -71,6 +74,10 @@ StorageKind = Literal[
     "unreachable",
     "other",
 ]
+# Kinds of errors that waiting may solve, because a person can make room or bring the results folder back.
+# "disk" is among them: on a full disk SQLite reports a disk error if the index of its log cannot grow.
+# A server that does not answer may only be starting again.
+_PASSING: tuple[StorageKind, ...] = ("full", "locked", "disk", "missing", "unreachable")
 
 
 class StorageError(StoreError):
@@ -82,10 +89,15 @@ class StorageError(StoreError):
     def __init__(self, message: str, kind: StorageKind = "other") -> None:
         super().__init__(message)
         self.kind: StorageKind = kind
+        self.passes = kind in _PASSING
 
 
 class NotAllowedError(StoreError):
     """A student asked for what only the owner of a run, or the teacher, may do."""
+
+
+class RunStateError(StoreError):
+    """The state of the run does not allow what was asked: it has ended already, or somebody else has resumed it."""
 
 
 class LostRunError(StoreError):

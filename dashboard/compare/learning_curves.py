@@ -96,7 +96,7 @@ def _drawn(runs: Sequence[Run], choice: _Choice) -> _Drawn | None:
     names = (f"train_{choice.metric}", f"validation_{choice.metric}", "epoch_train_loss")
     curves_by_run = {}
     for run in runs:
-        with errors_as_messages():
+        with errors_as_messages(kept=True):
             curves_by_run[run.id] = compared_runs.load_curves(run, names)
     runs = [run for run in runs if run.id in curves_by_run]
     if all(len(series.value) == 0 for curves in curves_by_run.values() for series in curves.values()):

@@ -275,6 +275,8 @@ def _last_validation(run: Run) -> float:
     """Validation accuracy (%) after the last epoch; NaN if there is none or it is damaged."""
     try:
         values = compared_runs.load_curves(run, ("validation_accuracy",))["validation_accuracy"].value
-    except StoreError:
+    except StoreError as error:
+        if error.passes:
+            raise
         return float("nan")
     return 100 * float(values[-1]) if len(values) else float("nan")

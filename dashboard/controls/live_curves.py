@@ -167,5 +167,7 @@ def _damage(run: Run) -> str:
     try:
         open_store().curves(run.id, _METRICS)
     except StoreError as error:
+        if error.passes:
+            raise
         return str(error)
     return ""

@@ -11,6 +11,7 @@ from dashboard.frame import (
     choose_titled,
     count_clicks,
     errors_as_messages,
+    errors_as_toasts,
     is_new_click,
     open_store,
     pace,
@@ -20,7 +21,7 @@ from dashboard.frame import (
 from mnist_core import luck, sweeps
 from mnist_core.analysis import Luck
 from mnist_core.config import MOST_LUCK_SEEDS, RunConfig
-from mnist_core.errors import MnistLabError, StoreError
+from mnist_core.errors import StoreError
 from mnist_core.luck import LuckGroup
 from mnist_core.plots import seed_dots
 from mnist_core.store import RESUMABLE_STATES
@@ -119,7 +120,9 @@ def _follow(group_id: str, was_active: bool) -> None:
     with errors_as_messages():
         try:
             group = luck.load_group(open_store(), group_id)
-        except StoreError:
+        except StoreError as error:
+            if error.passes:
+                raise
             # It was deleted, and the list of questions is outside this fragment.
             st.rerun()
         if group.active != was_active:
@@ -195,8 +198,6 @@ def _button(label: str, change: Callable[..., object], group: LuckGroup, help: s
 
 
 def _apply(change: Callable[..., object], group: LuckGroup) -> None:
-    try:
+    with errors_as_toasts():
         change(open_store(), group)
-    except MnistLabError as error:
-        st.toast(in_markdown(str(error)))
     background_jobs().wake()

@@ -18,6 +18,7 @@ from .links import check_link_values as check_link_values
 from .links import parse_numbers as parse_numbers
 from .links import text_widget_value as text_widget_value
 from .messages import errors_as_messages as errors_as_messages
+from .messages import errors_as_toasts as errors_as_toasts
 from .messages import show_uncaught_error as show_uncaught_error
 from .offered_runs import offered_runs as offered_runs
 from .offered_runs import say_what_is_listed as say_what_is_listed

@@ -12,15 +12,27 @@ from mnist_core.text import in_markdown
 
 
 @contextmanager
-def errors_as_messages() -> Iterator[None]:
+def errors_as_messages(*, kept: bool = False) -> Iterator[None]:
     """Show a MnistLabError as a message instead of letting it end the page.
 
-    An error that also holds up the jobs is left out: the frame already shows it above every page.
+    An error that also holds up the jobs is left out: the frame already shows it above every page. With `kept`, for
+    functions whose results are cached, an error that may be over at the next try is let through.
     """
     try:
         yield
     except MnistLabError as error:
+        if kept and error.passes:
+            raise
         _show(error)
+
+
+@contextmanager
+def errors_as_toasts() -> Iterator[None]:
+    """Show a MnistLabError of a callback for some seconds; whatever follows it within this context is left out."""
+    try:
+        yield
+    except MnistLabError as error:
+        st.toast(in_markdown(explain(error)))
 
 
 def show_uncaught_error(error: Exception) -> bool:

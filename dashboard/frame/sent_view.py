@@ -70,7 +70,8 @@ def _send_this() -> None:
 def newest_view() -> str:
     """The id of the newest view; "" before the first. Read anew once a second at most, whoever asks."""
     if time.monotonic() - _newest.read > _FRESH_SECONDS:
-        _newest.view_id, _newest.read = _read()[0], time.monotonic()
+        view = _read()
+        _newest.view_id, _newest.read = _newest.view_id if view is None else view[0], time.monotonic()
     return _newest.view_id
 
 
@@ -79,7 +80,10 @@ def follow_sent_view() -> None:
 
     To be called before the page is drawn; the page is not drawn then.
     """
-    view_id, path = _read()
+    view = _read()
+    if view is None:
+        return
+    view_id, path = view
     seen = st.session_state.setdefault(_SEEN, view_id)
     if not view_id or seen == view_id or open_store().owner is None:
         return
@@ -88,7 +92,8 @@ def follow_sent_view() -> None:
     st.stop()
 
 
-def _read() -> tuple[str, str]:
+def _read() -> tuple[str, str] | None:
+    """Id and address of the newest view, "" if there is none; None if the store cannot be read now."""
     if not access_is_on():
         return "", ""
     # What is wrong with the store the page itself says.
@@ -96,4 +101,6 @@ def _read() -> tuple[str, str]:
         match lab_store().setting(_SETTING):
             case {"id": str(view_id), "path": str(path)}:
                 return view_id, path
-    return "", ""
+            case _:
+                return "", ""
+    return None

@@ -165,8 +165,7 @@ def _runs_of(store: Store, ids: Sequence[str], *states: str) -> list[Run]:
 
 
 def _stop(store: Store, ids: Sequence[str]) -> None:
-    for run in _runs_of(store, ids, *ACTIVE_STATES):
-        store.request(run.id, "stop")
+    store.stop_all([run.id for run in _runs_of(store, ids, *ACTIVE_STATES)])
 
 
 def _share(store: Store, ids: Sequence[str]) -> None:

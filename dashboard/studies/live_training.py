@@ -12,13 +12,14 @@ from dashboard.frame import (
     check_link_value,
     choose_option,
     errors_as_messages,
+    errors_as_toasts,
     navigation,
     open_store,
     pace,
 )
 from dashboard.studies.chosen_experiment import EPOCHS, SEEDS, ChosenExperiment
 from mnist_core import environment, studies, sweeps
-from mnist_core.errors import MnistLabError, StoreError
+from mnist_core.errors import MnistLabError
 from mnist_core.plots import GREY, run_style, run_styles
 from mnist_core.store import Run
 from mnist_core.studies import PROTOCOLS, PlannedRun
@@ -119,11 +120,12 @@ def show_training(chosen: ChosenExperiment, revealed: bool) -> None:
                 help="Puts every network of this experiment that is not trained yet into the queue.",
             )
             active = [run for _, run in rows if run is not None and run.active]
-            if active:
+            own = [run.id for run in active if open_store().may_change(run)]
+            if own:
                 st.button(
                     "Stop",
                     on_click=_stop,
-                    args=([run.id for run in active],),
+                    args=(own,),
                     help="Ends these runs. They can be continued on the page Train.",
                 )
             st.caption(_extent_text(rows, missing))
@@ -180,22 +182,17 @@ def _extent_text(rows: Sequence[_Row], missing: Sequence[PlannedRun]) -> str:
 
 
 def _start(chosen: ChosenExperiment) -> None:
-    try:
+    with errors_as_toasts():
         studies.start_runs(open_store(), chosen.plan())
-    except MnistLabError as error:
-        st.toast(in_markdown(str(error)))
-        return
-    st.session_state[_STARTED] = [*st.session_state.get(_STARTED, []), chosen]
-    background_jobs().wake()
+        st.session_state[_STARTED] = [*st.session_state.get(_STARTED, []), chosen]
+        background_jobs().wake()
 
 
 def _stop(ids: Sequence[str]) -> None:
     # Otherwise the continuations of these runs would be started later.
     st.session_state.pop(_STARTED, None)
-    for run_id in ids:
-        # The run may have ended by itself meanwhile.
-        with contextlib.suppress(StoreError):
-            open_store().request(run_id, "stop")
+    with errors_as_toasts():
+        open_store().stop_all(ids)
 
 
 def _follow(chosen: ChosenExperiment, revealed: bool, shown_counts: tuple[int, int]) -> None:

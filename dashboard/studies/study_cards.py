@@ -1,7 +1,5 @@
 """Studies as cards, each with its question first; shown while the address names no study."""
 
-import contextlib
-
 import streamlit as st
 
 from dashboard.frame import open_store, select_titled
@@ -54,10 +52,13 @@ def _extent_text(store: Store, study: Study) -> str:
     for experiment in study.experiments:
         planned += plan_experiment(study.name, experiment.name, experiment.seeds, 1.0, False)
     counts = f"{_count(len(study.experiments), 'experiment')}, {_count(len(planned), 'run')}"
-    with contextlib.suppress(MnistLabError):
+    try:
         seconds = sweeps.estimated_seconds(store, [planned_run.config for planned_run in planned])
-        return f"{counts}: about {sweeps.duration_text(seconds)} here."
-    return f"{counts}."
+    except MnistLabError as error:
+        if error.passes:
+            raise
+        return f"{counts}."
+    return f"{counts}: about {sweeps.duration_text(seconds)} here."
 
 
 def _count(number: int, noun: str) -> str:

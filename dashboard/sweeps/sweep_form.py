@@ -8,11 +8,10 @@ import streamlit as st
 
 from dashboard.components import explained
 from dashboard.controls import dataset_download, forms
-from dashboard.frame import background_jobs, choose_option, errors_as_messages, open_store
+from dashboard.frame import background_jobs, choose_option, errors_as_messages, errors_as_toasts, open_store
 from dashboard.sweeps import axis_fields, chosen_sweep
 from mnist_core import sweeps
 from mnist_core.config import RunConfig
-from mnist_core.errors import MnistLabError
 from mnist_core.store import SweepRow, queueing
 from mnist_core.sweeps import SWEEP_NAME_LENGTH, Sweep, SweepAxis, axis_label, field_info
 from mnist_core.text import in_markdown
@@ -194,23 +193,17 @@ def _button(text: str, help: str, sweep: Sweep | None, then: Callable[[Sweep], N
 
 
 def _launch(sweep: Sweep) -> None:
-    try:
+    with errors_as_toasts():
         chosen_sweep.select_sweep(sweeps.launch_sweep(open_store(), sweep))
-    except MnistLabError as error:
-        st.toast(in_markdown(str(error)))
-        return
-    background_jobs().wake()
+        background_jobs().wake()
 
 
 def _extend(sweep_id: str, sweep: Sweep) -> None:
-    try:
+    with errors_as_toasts():
         added = sweeps.extend_sweep(open_store(), sweep_id, sweep)
-    except MnistLabError as error:
-        st.toast(in_markdown(str(error)))
-        return
-    st.toast("1 run added." if added == 1 else f"{added:,} runs added.")
-    chosen_sweep.stop_extending()
-    background_jobs().wake()
+        st.toast("1 run added." if added == 1 else f"{added:,} runs added.")
+        chosen_sweep.stop_extending()
+        background_jobs().wake()
 
 
 def _fill(title: str, axis: SweepAxis) -> None:

@@ -8,12 +8,11 @@ import streamlit as st
 
 from dashboard.components import explained
 from dashboard.controls import show_machines
-from dashboard.frame import background_jobs, errors_as_messages, navigation, open_store, pace
+from dashboard.frame import background_jobs, errors_as_messages, errors_as_toasts, navigation, open_store, pace
 from dashboard.sweeps import chosen_sweep, sweep_form, sweep_results
 from mnist_core import sweeps
 from mnist_core.analysis import measures, stats
 from mnist_core.config import format_value
-from mnist_core.errors import MnistLabError
 from mnist_core.store import ACTIVE_STATES, SweepRow, places, runs_at_once
 from mnist_core.sweeps import Sweep
 from mnist_core.text import in_markdown
@@ -228,21 +227,18 @@ def _means(setting: sweeps.Setting, label: str, measure: str) -> str:
 
 
 def _extend(row: SweepRow) -> None:
-    try:
+    with errors_as_toasts():
         sweep_form.begin_extending(row)
-    except MnistLabError as error:
-        st.toast(in_markdown(str(error)))
 
 
 def _delete(sweep_id: str, ids: Sequence[str]) -> None:
-    open_store().delete(ids)
-    open_store().delete_sweep(sweep_id)
-    chosen_sweep.stop_extending()
+    with errors_as_toasts():
+        open_store().delete(ids)
+        open_store().delete_sweep(sweep_id)
+        chosen_sweep.stop_extending()
 
 
 def _apply(change: Callable[..., int], sweep_id: str) -> None:
-    try:
+    with errors_as_toasts():
         change(open_store(), sweep_id)
-    except MnistLabError as error:
-        st.toast(in_markdown(str(error)))
     background_jobs().wake()

@@ -166,7 +166,7 @@ def _curves(table: pd.DataFrame, field: str, metric: Metric, chosen: bool) -> Cu
     """The curves of the runs in the table, cached until one of them has trained another epoch."""
     curves = {}
     for run in open_store().runs(ids=table["run"].tolist()):
-        with errors_as_messages():
+        with errors_as_messages(kept=True):
             curves[run.id] = compared_runs.load_curves(run, _CURVE_NAMES)
     table = table.loc[[run in curves for run in table["run"]], :]
     return sweep_curves(curves, table, field, sweeps.axis_label(field), metric, "validation" if chosen else "train")

@@ -5,6 +5,7 @@ import streamlit as st
 
 from dashboard.components import data_table, network_diagram, table_rows
 from dashboard.controls import network_choice
+from dashboard.frame import errors_as_toasts
 from dashboard.train.experiment import Experiment
 from dashboard.train.sample_digits import sample_digits
 from mnist_core.architectures import (
@@ -15,9 +16,7 @@ from mnist_core.architectures import (
     sized_diagram,
 )
 from mnist_core.config import RunConfig
-from mnist_core.errors import ArchitectureError
 from mnist_core.plots import png, png_address
-from mnist_core.text import in_markdown
 
 # The digit in the diagram's input.
 _DIGIT = 9
@@ -58,18 +57,15 @@ def _change(number: int, network: Architecture, change: LayerChange, line: str) 
     if number >= len(networks):
         return
     shape, classes = network.input_shape, network.layers[-1].output_shape[-1]
-    try:
+    with errors_as_toasts():
         seen, now = (describe_architecture(text, shape, classes) for text in (line, networks[number]))
         # A second click may come before the first has changed the diagram. A width still means the same layer then; a
         # layer's place in the row does not.
         if [layer.name for layer in seen.layers] != [layer.name for layer in now.layers]:
             return
         changed = change_layer(networks[number], shape, classes, change)
-    except ArchitectureError as error:
-        st.toast(in_markdown(str(error)))
-        return
-    if not network_choice.replace_network(number, changed):
-        st.toast("That network is among the chosen ones already.")
+        if not network_choice.replace_network(number, changed):
+            st.toast("That network is among the chosen ones already.")
 
 
 def _show_layers(network: Architecture, key: str) -> None:

@@ -8,14 +8,14 @@ import streamlit as st
 
 from dashboard.components import renewed_html
 from dashboard.controls import LiveCurves, change_one_thing
-from dashboard.frame import add_chosen_runs, background_jobs, count_clicks, is_new_click, open_store
+from dashboard.frame import add_chosen_runs, background_jobs, count_clicks, errors_as_toasts, is_new_click, open_store
 from dashboard.train.challenges import show_challengers
 from dashboard.train.leading_figure import figure_html
 from dashboard.train.outcome import mistakes_html, show_ways_on
 from mnist_core import jobs
 from mnist_core.analysis import measures, races, trained
 from mnist_core.config import MAX_EPOCHS, schedules
-from mnist_core.errors import MnistLabError, StoreError
+from mnist_core.errors import MnistLabError, RunStateError
 from mnist_core.jobs import resuming
 from mnist_core.plots import run_label, run_style
 from mnist_core.store import RESUMABLE_STATES, Artifact, Run, queueing
@@ -194,7 +194,7 @@ def _show_remarks(run: Run, epoch: int, total: int) -> None:
 
 def _request(run_id: str, request: str) -> None:
     # A run that has ended in the meantime refuses; the page already shows its new state.
-    with contextlib.suppress(StoreError):
+    with errors_as_toasts(), contextlib.suppress(RunStateError):
         open_store().request(run_id, request)
 
 
@@ -216,15 +216,11 @@ def _go_back(run: Run) -> None:
 
 
 def _requeue(run: Run, *, from_scratch: bool = False, back_to: Artifact | None = None) -> None:
-    try:
-        queueing.requeue(open_store(), run, from_scratch=from_scratch, back_to=back_to)
-    except StoreError:
-        # Somebody else has resumed it; the page already shows that.
-        pass
-    except MnistLabError as error:
-        st.toast(in_markdown(str(error)))
-        return
-    background_jobs().wake()
+    with errors_as_toasts():
+        # Where somebody else has resumed it, the page already shows that.
+        with contextlib.suppress(RunStateError):
+            queueing.requeue(open_store(), run, from_scratch=from_scratch, back_to=back_to)
+        background_jobs().wake()
 
 
 def _leave(run: Run) -> None:
@@ -239,14 +235,11 @@ def _refusal_key(run: Run) -> str:
 def _branch(run: Run, epoch: int, total: int, click: int) -> None:
     if not is_new_click("branch", click):
         return
-    try:
+    with errors_as_toasts():
         config = run.config.replace(continue_from=run.id, continue_epoch=epoch, epochs=total)
         branch = queueing.enqueue(open_store(), config, f"{run.name}, from epoch {epoch}")
-    except MnistLabError as error:
-        st.toast(in_markdown(str(error)))
-        return
-    background_jobs().wake()
-    add_chosen_runs("runs", branch.number)
+        background_jobs().wake()
+        add_chosen_runs("runs", branch.number)
 
 
 def _state_text(run: Run, queue: Sequence[str]) -> str:

@@ -3,16 +3,11 @@
 import os
 from dataclasses import dataclass
 
-from mnist_core.errors import MnistLabError, StorageError, StorageKind
+from mnist_core.errors import MnistLabError
 from mnist_core.store import NO_MEMORY, SystemFault, system_fault
 
 # Errors that any use of the store may raise if the disk is full, the database locked or a folder gone.
 STORE_ERRORS = (MnistLabError, OSError)
-
-# Kinds of errors that waiting may solve, because a person can make room or bring the results folder back.
-# "disk" is among them: on a full disk SQLite reports a disk error if the index of its log cannot grow.
-# A server that does not answer may only be starting again.
-_PASSING: tuple[StorageKind, ...] = ("full", "locked", "disk", "missing", "unreachable")
 
 
 @dataclass(frozen=True)
@@ -46,7 +41,7 @@ def passes(error: BaseException) -> bool:
     """Whether trying again may help: the disk has no room, the database is locked, or its server does not answer."""
     if isinstance(error, OSError):
         return system_fault(error).kind == "full"
-    return isinstance(error, StorageError) and error.kind in _PASSING
+    return isinstance(error, MnistLabError) and error.passes
 
 
 def explain(error: BaseException) -> str:

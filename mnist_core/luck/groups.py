@@ -1,6 +1,5 @@
 """Groups: one question "how much of this is luck?", split into parts that the queue trains side by side."""
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -176,19 +175,13 @@ def find_group(store: Store, text: str) -> LuckGroup:
 
 
 def stop_group(store: Store, group: LuckGroup) -> None:
-    """Stop all parts together, those that wait first, so that none begins; what was found stays."""
-    for part in sorted(group.parts, key=lambda part: part.state != "queued"):
-        # The part may have ended by itself meanwhile.
-        with contextlib.suppress(StoreError):
-            store.request(part.id, "stop")
+    """Stop all parts together; what was found stays."""
+    store.stop_all([part.id for part in group.parts])
 
 
 def resume_group(store: Store, group: LuckGroup) -> int:
     """Queue the parts that have ended without having trained all their seeds; returns how many."""
-    parts = [part for part in group.parts if part.state in RESUMABLE_STATES]
-    for part in reversed(parts):
-        queueing.requeue(store, part)
-    return len(parts)
+    return queueing.requeue_all(store, [part for part in group.parts if part.state in RESUMABLE_STATES])
 
 
 def delete_group(store: Store, group: LuckGroup) -> None:

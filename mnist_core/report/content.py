@@ -77,7 +77,9 @@ def _answers(store: Store, runs: Sequence[Run]) -> tuple[dict[str, pd.DataFrame]
     for run in runs:
         try:
             tables[run.id] = predictions.load_split(store, run)
-        except StoreError:
+        except StoreError as error:
+            if error.passes:
+                raise
             damaged.append(ExcludedRun(run, "damaged predictions"))
     return tables, damaged
 
@@ -89,7 +91,9 @@ def _curves(store: Store, runs: Sequence[Run]) -> tuple[dict[str, RunCurves], li
     for run in runs:
         try:
             curves[run.id] = store.curves(run.id, _DRAWN)
-        except StoreError:
+        except StoreError as error:
+            if error.passes:
+                raise
             without.append(ExcludedRun(run, "damaged metrics"))
     return curves, without
 

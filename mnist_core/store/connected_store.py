@@ -78,6 +78,9 @@ class ConnectedStore:
 
     def set_setting(self, key: str, value: Any) -> None:
         """Change a setting of this store; the value must be JSON."""
+        self._write_setting(key, value)
+
+    def _write_setting(self, key: str, value: Any) -> None:
         key = f"setting:{key}"
         with writing(self.engine).begin() as connection:
             connection.execute(lab.delete().where(lab.c.key == key))

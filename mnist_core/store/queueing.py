@@ -1,12 +1,13 @@
 """The only way into the queue: what a run needs is checked before its row is written."""
 
+import contextlib
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from mnist_core.config import LuckPart, RunConfig, dataset, limit_variable, read_limit
 from mnist_core.data import count_folder_images, input_shape_and_classes, split_sizes
-from mnist_core.errors import ConfigError
+from mnist_core.errors import ConfigError, RunStateError
 from mnist_core.store.allowed_folders import check_folder
 from mnist_core.store.artifacts import Artifact
 from mnist_core.store.quota_checks import check_quotas, check_time_left
@@ -62,15 +63,42 @@ def enqueue_parts(store: Store, config: RunConfig, name: str, parts: Sequence[Lu
 def requeue(store: Store, run: Run, *, from_scratch: bool = False, back_to: Artifact | None = None) -> Run:
     """`Store.requeue` for a run that has been checked: it may be from a larger machine, or from other limits.
 
-    Raises as `enqueue`, and StoreError if the run is not in a state to be resumed.
+    Raises as `enqueue`, and RunStateError if the run is not in a state to be resumed.
     """
-    _check_student(store, [run.config], 1, "queue")
-    if store.owner is not None and not from_scratch:
-        check_time_left(store, run)
-    _check_length(store, 1, "queue")
-    # The run's checkpoints are on the disk already, so the free space is not checked.
-    check_queueable(None, [run.config], "epochs")
+    _check_resumed(store, [run], from_scratch)
     return store.requeue(run.id, from_scratch=from_scratch, back_to=back_to)
+
+
+def requeue_all(store: Store, runs: Sequence[Run]) -> int:
+    """Let these runs go on, the first one first; those of scikit-learn, which cannot, are trained again.
+
+    Returns how many were queued: those that somebody else has resumed meanwhile are left. Raises as `enqueue` before
+    anything is queued.
+    """
+    _check_resumed(store, runs, from_scratch=False)
+    count = 0
+    # Each is put in front of all others.
+    for run in reversed(runs):
+        with contextlib.suppress(RunStateError):
+            store.requeue(run.id, from_scratch=_starts_over(run))
+            count += 1
+    return count
+
+
+def _starts_over(run: Run) -> bool:
+    return run.config.library == "sklearn"
+
+
+def _check_resumed(store: Store, runs: Sequence[Run], from_scratch: bool) -> None:
+    configs = [run.config for run in runs]
+    _check_student(store, configs, len(runs), "queue")
+    if store.owner is not None:
+        for run in runs:
+            if not from_scratch and not _starts_over(run):
+                check_time_left(store, run)
+    _check_length(store, len(runs), "queue")
+    # The runs' checkpoints are on the disk already, so the free space is not checked.
+    check_queueable(None, configs, "epochs")
 
 
 def check_queueable(store: Store | None, configs: Sequence[RunConfig], field: str, *, waiting: bool = True) -> None:

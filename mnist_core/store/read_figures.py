@@ -100,7 +100,7 @@ class ReadFigures(ConnectedStore):
                 # Skip a broken row, which is shown as broken anyway.
                 with contextlib.suppress(*history.UNREADABLE):
                     history.complete_fingerprints(connection, number)
-        self.set_setting(LATE, sorted({*self.fingerprinted_late(), *late}))
+        self._write_setting(LATE, sorted({*self.fingerprinted_late(), *late}))
 
     def relabel(self, number: int) -> None:
         """Accept the note and state of an ended run although they were changed from outside the store."""

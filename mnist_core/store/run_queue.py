@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import sqlalchemy as sa
 
 from mnist_core.config import LuckPart, RunConfig
-from mnist_core.errors import StoreError
+from mnist_core.errors import RunStateError
 from mnist_core.store import history, rows
 from mnist_core.store.artifacts import Artifact
 from mnist_core.store.claimed_runs import fingerprint_if_begun, front_of_queue
@@ -97,24 +97,31 @@ class RunQueue(ReadRuns, ReadFigures, RunFiles):
         return self.runs(ids=[row["id"] for row in values])
 
     def request(self, run_id: str, wish: str) -> None:
-        """Ask a run to "stop" or "pause"; a queued run does so at once. Raises StoreError if the run has ended."""
+        """Ask a run to "stop" or "pause"; a queued run does so at once. Raises RunStateError if it has ended."""
+        if not self._request([run_id], wish):
+            raise RunStateError(f"this run is {self.run(run_id).state}: there is nothing to {wish}")
+
+    def stop_all(self, ids: Sequence[str]) -> int:
+        """Stop those of these runs that are queued or running, so that none of them begins; returns how many."""
+        return self._request(ids, "stop")
+
+    def _request(self, ids: Sequence[str], wish: str) -> int:
         state = {"stop": "stopped", "pause": "paused"}[wish]
+        these = runs.c.id.in_(ids)
+        taken_out = runs.update().where(these, runs.c.state == "queued").values(state=state, queued=None)
         with writing(self.engine).begin() as connection:
-            mine = runs.c.id == run_id
-            queued = connection.execute(
-                runs.update().where(mine, runs.c.state == "queued").values(state=state, queued=None)
-            )
-            running = connection.execute(runs.update().where(mine, runs.c.state == "running").values(request=wish))
-            if queued.rowcount:
-                fingerprint_if_begun(connection, self._number(connection, run_id))
-        if not queued.rowcount and not running.rowcount:
-            raise StoreError(f"this run is {self.run(run_id).state}: there is nothing to {wish}")
+            # The queued ones first: one that a worker claims meanwhile is then found running.
+            numbers = connection.execute(taken_out.returning(runs.c.number)).scalars().all()
+            running = connection.execute(runs.update().where(these, runs.c.state == "running").values(request=wish))
+            for number in numbers:
+                fingerprint_if_begun(connection, number)
+        return len(numbers) + running.rowcount
 
     def requeue(self, run_id: str, *, from_scratch: bool = False, back_to: Artifact | None = None) -> Run:
         """Put a paused, stopped, interrupted or failed run back into the queue, before the others.
 
         `from_scratch` removes the run's records and files; `back_to` removes only those after this checkpoint. Raises
-        StoreError if the run is in another state.
+        RunStateError if the run is in another state.
         """
         step = -1 if from_scratch else back_to and back_to.step
         files = [] if step is None else [file for file in self.artifacts(run_id) if (file.step or 0) > step]
@@ -141,12 +148,12 @@ class RunQueue(ReadRuns, ReadFigures, RunFiles):
                 values = {"epoch": back_to.epoch, "step": step} if back_to else NOT_BEGUN
                 connection.execute(runs.update().where(runs.c.number == number).values(**values))
         if not done.rowcount:
-            raise StoreError(
+            raise RunStateError(
                 f"this run is {self.run(run_id).state}: only {', '.join(RESUMABLE_STATES)} runs can be resumed"
             )
         # The run gets new fingerprints when it ends, so it no longer counts as fingerprinted late.
         if number in (late := self._late()):
-            self.set_setting(LATE, [other for other in late if other != number])
+            self._write_setting(LATE, [other for other in late if other != number])
         for file in files:
             target = self.folder(run_id) / file.path
             with system_errors(target, "removed"):

@@ -1,6 +1,5 @@
 """Store: the database and files of all runs, shared by all processes. Its queued rows are the queue."""
 
-import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -67,11 +66,12 @@ class Store(RunQueue, ClaimedRuns):
 
     def delete(self, ids: Sequence[str]) -> None:
         """Hide runs; `restore` undoes it, `purge` removes them for good. Running ones are stopped."""
-        with_reserve(self.root, lambda: self._update(ids, deleted=self.clock()))
-        for run in self.runs(ids=ids, states=["queued", "running"], deleted=True):
-            # The run may have ended by itself meanwhile.
-            with contextlib.suppress(StoreError):
-                self.request(run.id, "stop")
+
+        def hide_and_stop() -> None:
+            self._update(ids, deleted=self.clock())
+            self.stop_all(ids)
+
+        with_reserve(self.root, hide_and_stop)
 
     def restore(self, ids: Sequence[str]) -> None:
         """Undo `delete`."""

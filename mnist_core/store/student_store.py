@@ -68,6 +68,11 @@ class StudentStore(Store):
         self._check_own([run_id])
         super().request(run_id, wish)
 
+    def stop_all(self, ids: Sequence[str]) -> int:
+        """As `Store.stop_all`, for own runs. Raises NotAllowedError."""
+        self._check_own(ids)
+        return super().stop_all(ids)
+
     def requeue(self, run_id: str, *, from_scratch: bool = False, back_to: Artifact | None = None) -> Run:
         """As `Store.requeue`, for an own run. Raises NotAllowedError."""
         self._check_own([run_id])

@@ -115,8 +115,7 @@ def start_runs(store: Store, planned: Sequence[PlannedRun]) -> list[Run]:
         None, [*(run.config for run in again.values()), *(config for config, _ in entries)], "epochs_scale"
     )
     queueing.check_queueable(store, [config for config, _ in entries], "epochs_scale")
-    for run in again.values():
-        queueing.requeue(store, run, from_scratch=run.config.library == "sklearn")
+    queueing.requeue_all(store, list(again.values()))
     seconds = run_seconds(store, [config for config, _ in entries])
     longest_first = sorted(range(len(entries)), key=lambda index: -seconds[index])
     in_order = [entries[index] for index in longest_first]

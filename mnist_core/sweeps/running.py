@@ -1,13 +1,12 @@
 """Starting, finding, stopping and extending sweeps in the store."""
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, StoreError
-from mnist_core.store import Run, Store, SweepRow, new_id, queueing
+from mnist_core.store import ACTIVE_STATES, Run, Store, SweepRow, new_id, queueing
 from mnist_core.sweeps.axes import axis_label
 from mnist_core.sweeps.estimate import run_seconds
 from mnist_core.sweeps.sweep import Sweep, merged_sweep, point_text
@@ -54,15 +53,8 @@ def find_sweep(store: Store, text: str) -> SweepRow:
 
 
 def stop_sweep(store: Store, sweep_id: str) -> int:
-    """Stop all running and queued runs, the queued ones first so that none begins; returns their number."""
-    runs = store.runs(sweep=sweep_id, states=["queued"]) + store.runs(sweep=sweep_id, states=["running"])
-    count = 0
-    for run in runs:
-        # The run may have ended by itself in the meantime.
-        with contextlib.suppress(StoreError):
-            store.request(run.id, "stop")
-            count += 1
-    return count
+    """Stop all running and queued runs; returns their number."""
+    return store.stop_all([run.id for run in store.runs(sweep=sweep_id, states=ACTIVE_STATES)])
 
 
 def retry_failed_runs(store: Store, sweep_id: str) -> int:
@@ -70,12 +62,9 @@ def retry_failed_runs(store: Store, sweep_id: str) -> int:
 
     They go on from their last checkpoint; those of scikit-learn, which cannot, are trained again.
     """
-    failed = store.runs(sweep=sweep_id, states=["failed", "interrupted"])
-    queueing.check_queueable(None, [run.config for run in failed], "epochs")
-    # The newest first: each is put in front of the one before, so the oldest is trained next.
-    for run in failed:
-        queueing.requeue(store, run, from_scratch=run.config.library == "sklearn")
-    return len(failed)
+    # The store lists the newest first, and the oldest is trained next.
+    failed = store.runs(sweep=sweep_id, states=["failed", "interrupted"])[::-1]
+    return queueing.requeue_all(store, failed)
 
 
 def missing_configs(store: Store, sweep_id: str, sweep: Sweep) -> list[RunConfig]:

@@ -122,7 +122,7 @@ def _fill(
     copied = _attempt(database, results, folder, temporary, progress)
     new = copied.new
     for attempt in range(2, _ATTEMPTS + 2):
-        if copied.missing:
+        if copied.missing or any(not content_path(folder, file.sha256).is_file() for file in copied.files):
             with _locked(database, attempt > _ATTEMPTS):
                 copied = _attempt(database, results, folder, temporary, progress)
             new += copied.new
@@ -200,6 +200,9 @@ def _forget_old(folder: Path, keep: int) -> None:
         # Rename first, so that an interrupted removal leaves nothing that looks like a backup.
         doomed = path.rename(path.with_name(f".{path.name}.old.part"))
         shutil.rmtree(doomed, ignore_errors=True)
+    # A backup that another process is making may need contents that no finished one lists; the next one removes them.
+    if any(_STAMP.fullmatch(path.name[1 : -len(".part")]) for path in folder.glob(".*.part")):
+        return
     needed: set[str] = set()
     for path in backups(folder):
         needed |= {file.sha256 for file in manifest.read(path / MANIFEST).files}

@@ -20,6 +20,7 @@ from mnist_core.store import (
     is_foreign,
     of_system,
     remove_leftovers,
+    remove_leftovers_of,
     soundness,
     timestamp,
 )
@@ -67,10 +68,11 @@ def restore(source: Path, database: Path, results: Path, replace: bool = False) 
     about = manifest.read(chosen / MANIFEST)
     temporary = results / f".restore-{timestamp()}.part"
     try:
-        results.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (results, database.parent):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         remove_leftovers(results)
         temporary.mkdir(mode=0o700)
-        _check_room(about, results)
+        _check_room(about, database, results)
         _collect(chosen, about, temporary)
         _check_database(temporary / DATABASE, chosen / DATABASE)
         if present and not (replace or begun) and not _is_unfinished(present, database, temporary):
@@ -121,11 +123,14 @@ def _chosen(source: Path) -> Path:
     return candidates[-1]
 
 
-def _check_room(about: BackupManifest, results: Path) -> None:
-    needed = about.database.size + sum(file.size for file in about.files)
-    free = shutil.disk_usage(results).free
-    if needed > free:
-        raise StoreError(f"the backup takes {needed:,} bytes, and {results} has room for {free:,}; free some first")
+def _check_room(about: BackupManifest, database: Path, results: Path) -> None:
+    needed = {results: about.database.size + sum(file.size for file in about.files)}
+    # The database may lie on another disk.
+    needed.setdefault(database.parent, about.database.size)
+    for folder, size in needed.items():
+        free = shutil.disk_usage(folder).free
+        if size > free:
+            raise StoreError(f"the backup takes {size:,} bytes, and {folder} has room for {free:,}; free some first")
 
 
 def _collect(chosen: Path, about: BackupManifest, temporary: Path) -> None:
@@ -205,8 +210,8 @@ def _move_aside(database: Path, results: Path, files: bool = True) -> Path:
     aside = results / f"{REPLACED_PREFIX}{timestamp()}"
     aside.mkdir(mode=0o700)
     for path in (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm"))):
-        with contextlib.suppress(FileNotFoundError):
-            path.rename(aside / path.name)
+        if path.exists():
+            shutil.move(path, aside / path.name)
     for folder in _run_folders(results) if files else []:
         folder.rename(aside / folder.name)
     return aside
@@ -214,12 +219,18 @@ def _move_aside(database: Path, results: Path, files: bool = True) -> Path:
 
 def _put_database(temporary: Path, database: Path) -> None:
     """Put the database in place, which is the last step and makes the restored runs visible."""
-    database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     # SQLite would take log files of the old database for those of the new one.
     for end in ("-wal", "-shm"):
         database.with_name(database.name + end).unlink(missing_ok=True)
-    temporary.chmod(0o600)
-    temporary.replace(database)
+    remove_leftovers_of(database)
+    # First beside its target, which may be on another disk: from there it takes its place in one step.
+    beside = database.with_name(f".{database.name}.{timestamp()}.part")
+    try:
+        shutil.move(temporary, beside)
+        beside.chmod(0o600)
+        beside.replace(database)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _run_folders(folder: Path) -> list[Path]:

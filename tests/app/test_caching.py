@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dashboard.frame import cached_by_run
+from dashboard.frame import cached_by_run, errors_as_messages
 from mnist_core.analysis.predictions import Predictions
 from mnist_core.config.run_config import RunConfig
+from mnist_core.errors import StorageError, StoreError
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 
@@ -50,3 +51,19 @@ def test_runs_in_lists_and_in_predictions_count_too(run: Run) -> None:
     assert [load([run]), load([again]), load([run, again]), load([run])] == [1, 2, 3, 1]
     assert [load(predictions(run)), load(predictions(again)), load(predictions(run))] == [4, 5, 4]
     assert load(replace(predictions(run), split="validation")) == 6
+
+
+def test_an_error_that_may_be_over_at_the_next_try_is_not_kept(run: Run) -> None:
+    errors = [StorageError("The database is locked.", "locked"), StoreError("The records are damaged.")]
+    tries: list[StoreError] = []
+
+    @cached_by_run(max_entries=10)
+    def load(run: Run) -> int:
+        with errors_as_messages(kept=True):
+            tries.append(errors[len(tries)])
+            raise tries[-1]
+        return len(tries)
+
+    with pytest.raises(StorageError):
+        load(run)
+    assert load(run) == load(run) == 2

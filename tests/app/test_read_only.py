@@ -10,7 +10,8 @@ import pytest
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import StorageError
 from mnist_core.store.store import Store
-from tests.app.pages import opened, tables
+from mnist_core.text import in_markdown
+from tests.app.pages import opened, ran, tables
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -50,6 +51,8 @@ def test_runs_can_be_read_and_changes_are_refused(read_only: Path):
         lambda: store.enqueue(RunConfig()),
         lambda: store.rename(run.id, "other"),
         lambda: store.delete([run.id]),
+        lambda: store.request(run.id, "stop"),
+        lambda: store.stop_all([run.id]),
         lambda: store.set_setting("runs_at_once", 1),
     ):
         with pytest.raises(StorageError) as refused:
@@ -79,3 +82,17 @@ def test_a_change_by_somebody_who_may_write_is_seen(read_only: Path):
     other.engine.dispose()
     subprocess.run(["mount", "-o", "remount,ro", str(read_only)], check=True)
     assert [run.name for run in store.runs()] == ["changed"]
+
+
+def test_a_run_that_cannot_be_stopped_says_why(read_only: Path):
+    if os.geteuid():
+        pytest.skip("only root can give the right to write and take it away")
+    subprocess.run(["mount", "-o", "remount,rw", str(read_only)], check=True)
+    other = Store.open()
+    waiting = other.enqueue(RunConfig())
+    other.engine.dispose()
+    subprocess.run(["mount", "-o", "remount,ro", str(read_only)], check=True)
+    at = opened("train", runs=waiting.number)
+    ran(at.button(key=f"stop-{waiting.number}").click())
+    assert in_markdown(str(read_only / "runs.db")) in at.toast[0].value
+    assert Store.open().run(waiting.id).state == "queued"

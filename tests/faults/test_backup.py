@@ -334,6 +334,49 @@ def test_old_backups_go_and_what_later_ones_need_stays(own_lab: Path, tmp_path: 
     assert files_of(tmp_path / "new") == files_of(own_lab)
 
 
+def test_two_backups_at_once_take_nothing_from_each_other(own_lab: Path, tmp_path: Path):
+    store = Store.open()
+    trained(store, epochs=1)
+    safe = tmp_path / "safe"
+
+    def make_another(done: int, of: int) -> None:
+        if done == of and not backups(safe):
+            store.delete([store.find("1").id])
+            store.purge(deleted_before=float("inf"))
+            back_up(own_lab / "runs.db", own_lab, safe, keep=1)
+
+    first = back_up(own_lab / "runs.db", own_lab, safe, progress=make_another)
+    assert first.manifest.files
+    assert not first.manifest.missing
+    restored = restore(first.folder, tmp_path / "new" / "runs.db", tmp_path / "new")
+    assert (restored.runs, restored.files) == (1, len(first.manifest.files))
+    last = back_up(own_lab / "runs.db", own_lab, safe, keep=1)
+    assert backups(safe) == [last.folder]
+    assert list((safe / "files").glob("*/*")) == []
+
+
+def test_a_database_on_another_disk_comes_back(own_lab: Path, tmp_path: Path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(disk)], capture_output=True).returncode:
+        pytest.skip("no other file system can be mounted here")
+    try:
+        store = Store(own_lab, f"sqlite:///{disk / 'runs.db'}")
+        trained(store, epochs=1)
+        before = rows_of(disk / "runs.db")
+        back_up(disk / "runs.db", own_lab, tmp_path / "safe")
+        trained(store, seed=1, epochs=1)
+        store.engine.dispose()
+        done = restore(tmp_path / "safe", disk / "runs.db", own_lab, replace=True)
+        assert rows_of(disk / "runs.db") == before
+        assert [path.name for path in disk.iterdir()] == ["runs.db"]
+        assert done.aside
+        assert len(rows_of(done.aside / "runs.db")["runs"]) == 2
+        assert files_of(own_lab)
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
 def test_the_newest_backup_is_the_one_made_last_whatever_the_clock_says(own_lab: Path, tmp_path: Path):
     store = Store.open()
     trained(store, epochs=1)

@@ -18,6 +18,7 @@ CONFIG = RunConfig(dataset="mnist-5k", architecture="flatten linear(classes)")
 # Methods that change one run or several, by how they are called with its id.
 CHANGES: dict[str, Callable[[Store, str], Any]] = {
     "request": lambda store, run: store.request(run, "stop"),
+    "stop_all": lambda store, run: store.stop_all([run]),
     "requeue": lambda store, run: store.requeue(run),
     "rename": lambda store, run: store.rename(run, "another"),
     "set_tags": lambda store, run: store.set_tags(run, ["another"]),

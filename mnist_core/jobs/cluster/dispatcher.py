@@ -272,7 +272,9 @@ def _current(store: Store, run_id: str) -> Run | None:
     """The run as it is now, also if it was deleted; None if it is gone."""
     try:
         return store.run(run_id)
-    except StoreError:
+    except StoreError as error:
+        if error.passes:
+            raise
         return None
 
 

@@ -29,6 +29,27 @@ def test_no_more_runs_wait_than_the_limit_says(store: Store, monkeypatch: pytest
     assert store.count_queued() == 3
 
 
+def test_runs_go_on_together_although_somebody_else_has_resumed_one(store: Store):
+    ended = [store.enqueue(SMALL.replace(seed=seed), claimed=True) for seed in range(3)]
+    for run in ended:
+        store.finish(run, "interrupted")
+    before = [store.run(run.id) for run in ended]
+    store.enqueue(SMALL)
+    queueing.requeue(store, before[1])
+    assert queueing.requeue_all(store, before) == 2
+    assert [run.config.seed for run in store.queue()][:3] == [0, 2, 1]
+
+
+def test_runs_of_which_one_cannot_be_trained_here_stay_as_they_are(store: Store, monkeypatch: pytest.MonkeyPatch):
+    ended = [store.enqueue(SMALL.replace(seed=seed), claimed=True) for seed in range(3)]
+    for run in ended:
+        store.finish(run, "failed")
+    monkeypatch.setenv("MNIST_LAB_MAX_QUEUED", "2")
+    with pytest.raises(ConfigError):
+        queueing.requeue_all(store, [store.run(run.id) for run in ended])
+    assert store.count_queued() == 0
+
+
 def test_a_run_that_is_to_move_is_queued_again_at_the_head_and_wishes_of_a_person_go_first(store: Store):
     moved, paused, waiting = (store.enqueue(SMALL.replace(seed=seed)) for seed in range(3))
     claims = [claim for run in (moved, paused) if (claim := store.claim(run.id))]

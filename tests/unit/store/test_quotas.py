@@ -27,6 +27,7 @@ from mnist_core.store import (
     write_quotas,
 )
 from mnist_core.store.quotas import Quotas
+from mnist_core.store.schema import runs
 from mnist_core.store.store import Store
 from tests.labs import train_now, trained_run
 
@@ -236,3 +237,13 @@ def test_an_archive_beyond_the_room_of_a_student_is_not_unpacked(lab: Store, stu
         check_disk(lab, 10**12, "archive")
     write_quotas(lab, Quotas())
     assert read_archive(student, tmp_path / "run.zip").owner == student.owner
+
+
+def test_a_student_starts_a_run_over_whose_fingerprints_were_made_late(lab: Store, student: StudentStore):
+    run = student.enqueue(CONFIG)
+    with lab.engine.begin() as connection:
+        connection.execute(runs.update().values(state="failed", started=1.0))
+    lab.keep_fingerprints([run.number])
+    assert lab.fingerprinted_late() == [run.number]
+    assert queueing.requeue(student, student.run(run.id), from_scratch=True).state == "queued"
+    assert lab.fingerprinted_late() == []

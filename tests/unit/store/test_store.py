@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from mnist_core.config.data_facts import DataFacts
 from mnist_core.config.run_config import RunConfig
-from mnist_core.errors import LostRunError, StorageError, StoreError
+from mnist_core.errors import LostRunError, RunStateError, StorageError, StoreError
 from mnist_core.events import EpochEnd, StepEnd
 from mnist_core.store import history
 from mnist_core.store.run import new_id
@@ -173,11 +173,21 @@ def test_requests_reach_the_worker_and_are_refused_when_there_is_nothing_to_do(s
     store.request(run.id, "pause")
     assert store.beat(run) == "pause"
     store.finish(run, "paused")
-    with pytest.raises(StoreError, match=r"paused: .* stop$"):
+    with pytest.raises(RunStateError, match=r"paused: .* stop$"):
         store.request(run.id, "stop")
     waiting = store.enqueue(RunConfig())
     store.request(waiting.id, "stop")
     assert store.run(waiting.id).state == "stopped"
+
+
+def test_all_of_these_runs_that_have_not_ended_are_stopped(store):
+    ended, running = claimed(store), claimed(store)
+    store.finish(ended, "finished")
+    waiting, other = store.enqueue(RunConfig()), store.enqueue(RunConfig())
+    assert store.stop_all([ended.id, running.id, waiting.id]) == 2
+    assert [store.run(run.id).state for run in (ended, waiting, other)] == ["finished", "stopped", "queued"]
+    assert store.beat(running) == "stop"
+    assert store.stop_all([]) == 0
 
 
 def test_the_note_of_an_end_is_added_whatever_it_says_and_a_resumed_run_has_none(store):
@@ -194,7 +204,7 @@ def test_a_resumed_run_is_next(store):
     store.enqueue(RunConfig())
     store.requeue(run.id)
     assert store.queue()[0].id == run.id
-    with pytest.raises(StoreError, match="queued"):
+    with pytest.raises(RunStateError, match="queued"):
         store.requeue(run.id)
 
 
