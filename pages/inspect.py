@@ -17,6 +17,7 @@ from dashboard.frame import (
     offered_runs,
     open_store,
     pace,
+    parse_numbers,
     say_what_is_listed,
 )
 from dashboard.inspect import PREDICTION_VIEWS, show_facts, show_learning, show_weights
@@ -54,7 +55,7 @@ def page() -> None:
         st.info("There is no run yet. Train a network here, or your own on the **Train** page, and look into it.")
         first_network.offer()
         return
-    if linked and linked not in [str(run.number) for run in runs]:
+    if linked and not {run.number for run in runs}.intersection(parse_numbers([linked])):
         st.warning(f"Run {in_markdown(linked[:20])} is not here; it may have been deleted. This is run {run.number}.")
     for styles in (IMAGE_STYLES, CLASS_BAR_STYLES):
         st.html(styles)

@@ -23,7 +23,7 @@ from mnist_core.config import DIGITS, Framing, dataset
 from mnist_core.data import Ground, PlacedDrawing, extract_strokes, place_drawing, read_picture
 from mnist_core.errors import MnistLabError
 from mnist_core.plots import png
-from mnist_core.store import Run, RunPage, Store, read_page
+from mnist_core.store import Artifact, Run, RunPage, Store, read_page
 from mnist_core.text import in_markdown
 
 # Relative widths of the pad's column and that of the answers.
@@ -130,7 +130,7 @@ def predict_drawing(store: Store, run: Run, picture: np.ndarray | None) -> Drawi
     """What a run's network reads in a drawing (H, W) or picture (H, W, 3); a MnistLabError becomes its `problem`."""
     framing, ground = handwriting.placing_of(run)
     try:
-        network = _network(store, run)
+        network = trained.network_of(store, run, _checkpoint(store, run))
         placed = None if picture is None else _placed(picture, network.shape, framing, ground)
         if placed is None:
             empty = np.full(network.shape, 255 if ground == "bright" else 0, dtype=np.uint8)
@@ -163,10 +163,10 @@ def _placed_strokes(
     return place_drawing(np.frombuffer(pixels, dtype=np.uint8).reshape(size), shape, framing, ground)
 
 
-@cached_by_run(max_entries=16)
-def _network(_store: Store, run: Run) -> trained.TrainedNetwork:
-    """The run's network as it is now, for all sessions: a stroke asks for it ten times a second."""
-    return trained.load_network(_store, run)
+@cached_by_run(max_entries=1000)
+def _checkpoint(_store: Store, run: Run) -> Artifact:
+    """The checkpoint of the run's network as it is now, for all sessions: a stroke asks for it ten times a second."""
+    return trained.chosen_checkpoint(_store, run)
 
 
 def _changes(placed: PlacedDrawing, ground: Ground | None) -> list[str]:

@@ -103,15 +103,16 @@ def show_sweep_runs(sweep: Sweep, table: pd.DataFrame) -> None:
     rows = rows.sort_values(["group", "score", "number"], ascending=[True, False, True])
     column = st.column_config
     shown = pd.DataFrame(
-        {"Run": [f"/inspect?run={number}" for number in rows["number"]], "State": rows["state"].tolist()}
-        | {sweeps.axis_label(field): _sortable(rows[field].tolist()) for field in sweep.fields}
+        {"Run": [f"inspect?run={number}" for number in rows["number"]], "State": rows["state"].tolist()}
+        # Under names of their own: a setting, or a word of one's own network, may be called as another column is.
+        | {f"swept {field}": _sortable(rows[field].tolist()) for field in sweep.fields}
         | ({"Seed": rows["seed"].tolist()} if sweep.seeds > 1 else {})
         | {
             "Validation": (100 * rows["validation_accuracy"]).tolist(),
             "Test": (100 * rows["test_accuracy"]).tolist(),
             CHOSEN_ON_COLUMN: [EPOCH_CHOICE_LABELS[choice] for choice in rows["chosen_on"]],
             "Loss": rows["train_loss"].tolist(),
-            "Epochs": rows["epoch"].tolist(),
+            "Epochs done": rows["epoch"].tolist(),
             "Time (s)": rows["seconds"].tolist(),
             "Note": rows["note"].tolist(),
         }
@@ -119,7 +120,7 @@ def show_sweep_runs(sweep: Sweep, table: pd.DataFrame) -> None:
     if "test" not in rows["chosen_on"].tolist():
         shown = shown.drop(columns=CHOSEN_ON_COLUMN)
     percent = partial(column.NumberColumn, format="%.2f%%", width="small")
-    columns = {
+    columns = {f"swept {field}": sweeps.axis_label(field) for field in sweep.fields} | {
         "Run": column.LinkColumn(display_text=r"run=(\d+)", width="small", help="Opens the run on the page Inspect."),
         "Validation": percent(help=explained("Accuracy at the best epoch.", "Validation images")),
         "Test": percent(
@@ -127,7 +128,7 @@ def show_sweep_runs(sweep: Sweep, table: pd.DataFrame) -> None:
         ),
         CHOSEN_ON_COLUMN: run_columns.column_configs()[CHOSEN_ON_COLUMN],
         "Loss": column.NumberColumn("Training loss", format="%.4f", help="Of the last epoch, in nats."),
-        "Epochs": column.NumberColumn(width="small", help="Epochs that are completed."),
+        "Epochs done": column.NumberColumn(width="small", help="Epochs that are completed."),
         "Time (s)": column.NumberColumn(format="%.1f", width="small", help="Seconds of training."),
         "Note": column.TextColumn(width="large", help="Why a run ended early, and other remarks."),
     }

@@ -20,6 +20,7 @@ from mnist_core.config import (
     RunConfig,
     SplitName,
     device_labels,
+    format_value,
     have_same_pictures,
     list_config_fields,
 )
@@ -283,14 +284,7 @@ def _nothing_studied(kind: FairnessKind, digits: Sequence[str], aside: str) -> s
 
 def value_text(value: Any) -> str:
     """A value of a field as a person reads it: yes and no, and "not set" for what is empty."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if value is None or value == "":
-        return "not set"
-    if isinstance(value, float) and float(f"{value:g}") == value:
-        return f"{value:g}"
-    # All digits, so that two values that differ also read differently.
-    return str(value)
+    return "not set" if value is None or value == "" else format_value(value)
 
 
 def name_in_sentence(field: FieldInfo) -> str:

@@ -1,12 +1,12 @@
 """Trained networks of runs: choosing a checkpoint, loading its network, and its predictions."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mnist_core.analysis.network_cache import NetworkCache
 from mnist_core.errors import CheckpointError
 from mnist_core.store import Artifact, Run, Store, is_intact
 
@@ -108,13 +108,21 @@ class TrainedNetwork:
         return torch.from_numpy(self.logits(images)).softmax(1).numpy()
 
 
+# A class draws for a hundred small networks at a time; a few large ones must not fill the memory.
+_networks: NetworkCache[TrainedNetwork] = NetworkCache(most_bytes=400_000_000)
+
+
 def load_network(store: Store, run: Run, epoch: int | None = None) -> TrainedNetwork:
     """The run's network with the weights of `chosen_checkpoint`; loaded once, then kept. Raises CheckpointError."""
-    artifact = chosen_checkpoint(store, run, epoch)
-    return _load(store.folder(run.id) / artifact.path, artifact, precision_here(run))
+    return network_of(store, run, chosen_checkpoint(store, run, epoch))
 
 
-@lru_cache(maxsize=16)
+def network_of(store: Store, run: Run, checkpoint: Artifact) -> TrainedNetwork:
+    """The run's network with the weights of this checkpoint of it; as `load_network`."""
+    path, precision = store.folder(run.id) / checkpoint.path, precision_here(run)
+    return _networks.get((path, checkpoint, precision), lambda: _load(path, checkpoint, precision))
+
+
 def _load(path: Path, artifact: Artifact, precision: str) -> TrainedNetwork:
     import torch
 

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any, Literal, get_args
 
 from mnist_core.config.run_config import RunConfig
+from mnist_core.text import all_digits
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def format_value(value: Any) -> str:
         return "yes" if value else "no"
     if value is None:
         return "none"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return all_digits(value) if isinstance(value, float) else str(value)
 
 
 def _describe(name: str) -> FieldInfo:

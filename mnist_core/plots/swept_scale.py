@@ -42,9 +42,7 @@ class SweptScale:
             return {"tickmode": "auto", "nticks": 8}
         ends = range(floor(self.places[0]), ceil(self.places[-1]) + 1)
         zero = [(self.places[0], "0")] if self.values[0] == 0 else []
-        ticks = zero + [
-            (float(power), format_value(10.0**power)) for power in ends if power > self.places[0] or not zero
-        ]
+        ticks = zero + [(float(power), f"{10.0**power:g}") for power in ends if power > self.places[0] or not zero]
         return {"tickmode": "array", "tickvals": [tick[0] for tick in ticks], "ticktext": [tick[1] for tick in ticks]}
 
     def colour(self, value: Any) -> str:

@@ -38,22 +38,17 @@ class SweepAxis:
     count: int = 0
     scale: Scale = "linear"
 
-    @property
-    def is_range(self) -> bool:
-        return self.low is not None and self.high is not None
-
     def grid(self) -> tuple[Any, ...]:
         """The values in their order, none twice; raises ConfigError for a range without a count."""
         if self.low is None or self.high is None:
             return tuple(dict.fromkeys(self.values))
         if self.count < 2:
-            raise ConfigError(
-                self.field, f"a grid needs to know how many values; write {self.low:g}..{self.high:g} {self.scale} 5"
-            )
+            raise ConfigError(self.field, f"a grid needs to know how many values; write {self.text()} 5")
         places = (np.geomspace if self.scale == "log" else np.linspace)(self.low, self.high, self.count)
         if self.whole:
             return tuple(dict.fromkeys(round(float(value)) for value in places))
-        return tuple(float(f"{value:.6g}") for value in places)
+        # The ends are what was typed; between them six digits tell the values apart.
+        return float(self.low), *(float(f"{value:.6g}") for value in places[1:-1]), float(self.high)
 
     def draw(self, generator: np.random.Generator) -> Any:
         """One random value: any of the list, or uniform (on its scale) in the range, to 4 digits."""
@@ -76,7 +71,9 @@ class SweepAxis:
     def text(self) -> str:
         """The axis as `parse_values` reads it."""
         if self.low is not None and self.high is not None:
-            return f"{self.low:g}..{self.high:g} {self.scale}" + (f" {self.count}" if self.count else "")
+            return f"{format_value(self.low)}..{format_value(self.high)} {self.scale}" + (
+                f" {self.count}" if self.count else ""
+            )
         return (", " if _separator(self.field) == "," else "; ").join(format_value(value) for value in self.values)
 
 

@@ -12,6 +12,7 @@ from .escapes import in_table_cell as in_table_cell
 from .escapes import in_terminal as in_terminal
 from .escapes import is_text as is_text
 from .escapes import one_line as one_line
+from .rounding import all_digits as all_digits
 from .rounding import clock_text as clock_text
 from .rounding import decimals as decimals
 from .rounding import fixed_decimals as fixed_decimals

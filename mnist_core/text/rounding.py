@@ -24,14 +24,10 @@ def fixed_decimals(value: float, places: int, sign: bool = False) -> str:
     return f"{value:{'+' if sign else ''}z,.{places}f}".replace("-", "−")
 
 
-def with_spread(mean: float, spread: float, most: int) -> str:
-    """A mean and its spread in the digits that the spread supports: "92.57 ± 0.05"; the mean alone if it is NaN."""
-    places = decimals(spread, most)
-    return (
-        fixed_decimals(mean, places)
-        if not isfinite(spread)
-        else f"{fixed_decimals(mean, places)} ± {fixed_decimals(spread, places)}"
-    )
+def all_digits(value: float) -> str:
+    """A number as a person would type it, with all digits that tell it from others: 0.1, 1e-05, 300, 0.12345678."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value).removesuffix(".0")
 
 
 def size_in_words(count: int) -> str:

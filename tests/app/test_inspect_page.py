@@ -104,6 +104,12 @@ def test_the_summary_is_that_of_the_run_in_the_link(store: Store) -> None:
         assert f"<b>{fact}</b>" in facts
 
 
+def test_zeros_before_the_number_of_a_run_change_nothing(store: Store) -> None:
+    at = opened("inspect", run="001")
+    assert at.selectbox(key="run").value == 1
+    assert not at.warning
+
+
 def test_a_run_that_is_gone_is_named_and_the_newest_shown(store: Store) -> None:
     store.delete([store.find("1").id])
     at = opened("inspect", run=1)

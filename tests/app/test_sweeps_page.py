@@ -23,6 +23,7 @@ from tests.labs import train_now
 
 TINY = RunConfig(dataset="mnist-5k", architecture="mlp-100", train_images=200, epochs=1)
 RATES = SweepAxis("learning_rate", (0.001, 0.01))
+EPOCHS, WIDTHS = SweepAxis("epochs", (1, 2)), SweepAxis("test", (3, 4))
 
 
 @pytest.fixture
@@ -188,8 +189,18 @@ def test_the_board_shows_the_best_so_far_and_every_run(page: AppTest):
     rows = tables(page)["sweep-runs"]
     assert rows["State"].tolist() == ["finished"] * 3 + ["queued"]
     assert rows["Validation"].tolist()[:3] == sorted(rows["Validation"].tolist()[:3], reverse=True)
-    assert rows["Run"].iloc[0] == f"/inspect?run={best['number']}"
+    assert rows["Run"].iloc[0] == f"inspect?run={best['number']}"
     assert [title.value for title in page.header][-3:] == ["What it found", "Learning curves", "Every run"]
+
+
+def test_a_setting_that_is_called_as_another_column_has_its_own(page: AppTest):
+    own_words = Sweep("", TINY.replace(architecture="flatten linear({test}) linear(classes)"), (EPOCHS, WIDTHS))
+    launched(own_words)
+    rows = tables(page.run())["sweep-runs"]
+    assert sorted(rows["swept epochs"].tolist()) == [1, 1, 2, 2]
+    assert sorted(rows["swept test"].tolist()) == [3, 3, 4, 4]
+    assert set(rows["Epochs done"].tolist()) == {0}
+    assert rows["Test"].isna().all()
 
 
 def test_stop_all_takes_everything_from_the_queue(page: AppTest):

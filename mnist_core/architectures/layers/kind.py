@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal
 
+from mnist_core.text import all_digits
+
 # Shape for one image: (C, H, W), tokens (T, D) or a vector (D,).
 Shape = tuple[int, ...]
 Role = Literal["dense", "convolution", "pool", "activation", "norm", "dropout", "tokens", "reshape", "block"]
@@ -115,4 +117,4 @@ def format_shape(shape: Shape) -> str:
 
 def format_argument(value: Any) -> str:
     """A number or a word as it is typed: `0.5`, `True`, `same`."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return all_digits(value) if isinstance(value, float) else str(value)

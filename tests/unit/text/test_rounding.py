@@ -4,27 +4,23 @@ import math
 
 import pytest
 
-from mnist_core.text.rounding import decimals, fixed_decimals, with_spread
+from mnist_core.text.rounding import all_digits, decimals, fixed_decimals
 
 
 @pytest.mark.parametrize(
-    ("mean", "spread", "most", "expected"),
+    ("value", "expected"),
     [
-        (92.5667, 0.0493, 2, "92.57 ± 0.05"),
-        (92.3033, 0.1332, 2, "92.30 ± 0.13"),
-        (89.3533, 0.3616, 2, "89.4 ± 0.4"),
-        (71.1233, 24.8755, 2, "71 ± 25"),
-        (0.266566, 0.000233, 4, "0.2666 ± 0.0002"),
-        (1.15272, 0.02793, 4, "1.153 ± 0.028"),
-        (98.1767, 0.0951, 2, "98.18 ± 0.10"),
-        (39_760, 0.0, 0, "39,760 ± 0"),
-        (869.67, 10.97, 0, "870 ± 11"),
-        (96.2, 0.00004, 2, "96.20 ± 0.00"),
-        (97.84, math.nan, 2, "97.84"),
+        (0.1, "0.1"),
+        (1e-05, "1e-05"),
+        (300.0, "300"),
+        (0.12345678, "0.12345678"),
+        (1234567.0, "1234567"),
+        (1e300, "1e+300"),
     ],
 )
-def test_a_mean_has_the_digits_of_its_spread(mean: float, spread: float, most: int, expected: str) -> None:
-    assert with_spread(mean, spread, most) == expected
+def test_a_number_has_all_digits_that_tell_it_from_others(value: float, expected: str) -> None:
+    assert all_digits(value) == expected
+    assert float(all_digits(math.nextafter(value, 1.0))) != value
 
 
 @pytest.mark.parametrize(
