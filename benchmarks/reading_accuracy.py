@@ -20,7 +20,7 @@ from mnist_core import environment
 from mnist_core.analysis import trained
 from mnist_core.config.dataset_catalogue import BOX_OF_20_BY_MASS
 from mnist_core.config.run_config import RunConfig
-from mnist_core.data.handwriting import prepare_drawing, read_picture
+from mnist_core.data.handwriting import place_drawing, read_picture
 from mnist_core.data.sources import read_published
 from mnist_core.jobs.worker import work
 from mnist_core.store.run import Run
@@ -45,10 +45,10 @@ def prepared(way: Way, digits: list[Digit]) -> tuple[np.ndarray, float]:
         picture = way(digit)
         start = time.process_time()
         strokes = read_picture(picture) if isinstance(picture, bytes) else picture
-        image = prepare_drawing(strokes, (1, 28, 28), BOX_OF_20_BY_MASS)
+        placed = place_drawing(strokes, (1, 28, 28), BOX_OF_20_BY_MASS)
         seconds += time.process_time() - start
-        if image is not None:
-            images[index] = image
+        if placed is not None:
+            images[index] = placed.image
     return images, 1000 * seconds / len(digits)
 
 

@@ -1,8 +1,5 @@
-from .class_drawing import draw_for_the_class as draw_for_the_class
-from .handwriting_ranking import handwriting_ranking as handwriting_ranking
 from .handwriting_view import show_handwriting as show_handwriting
 from .league_view import show_league as show_league
-from .managing_drawings import manage_drawings as manage_drawings
 from .people_view import show_people as show_people
 from .rules_view import show_rules as show_rules
 from .styles import STYLES as STYLES

@@ -49,14 +49,6 @@ class PlacedDrawing:
     inverted: bool
 
 
-def prepare_drawing(
-    picture: np.ndarray, input_shape: Sequence[int], framing: Framing, ground: Ground | None = None
-) -> np.ndarray | None:
-    """The image of `place_drawing`: uint8 (C, H, W); None if the picture is blank."""
-    placed = place_drawing(picture, input_shape, framing, ground)
-    return None if placed is None else placed.image
-
-
 def place_drawing(
     picture: np.ndarray, input_shape: Sequence[int], framing: Framing, ground: Ground | None = None
 ) -> PlacedDrawing | None:

@@ -50,7 +50,7 @@ class TorchTrainer:
         prepared = self._prepared
         inherited = "" if prepared.config.continue_from else prepared.inherited
         device = prepared.images.train.labels.device
-        slower = without_kernels_note(prepared.model, prepared.config, device)
+        slower = without_kernels_note(prepared.model, device)
         otherwise = kernels.without_choice_note(prepared.config, prepared.rules, device)
         emulated = devices.emulation_note(prepared.config, device)
         return " ".join(filter(None, [inherited, slower, otherwise, emulated]))

@@ -47,8 +47,6 @@ from .drawings import add_drawing as add_drawing
 from .drawings import ask_for_digit as ask_for_digit
 from .drawings import asked_digit as asked_digit
 from .drawings import count_by_digit as count_by_digit
-from .drawings import count_by_person as count_by_person
-from .drawings import count_own_by_digit as count_own_by_digit
 from .drawings import count_persons as count_persons
 from .drawings import drawings_stamp as drawings_stamp
 from .drawings import has_drawn as has_drawn

@@ -115,13 +115,6 @@ def count_own_by_digit(store: Store) -> tuple[int, ...]:
     return _by_digit(store, drawings.c.owner == store.owner)
 
 
-def count_by_person(store: Store) -> dict[str | None, int]:
-    """How many drawings each person has made, by id; None without a login. A student learns the own number only."""
-    query = sa.select(drawings.c.owner, sa.func.count().label("made")).where(*_own(store)).group_by(drawings.c.owner)
-    with store.engine.connect() as connection:
-        return {row.owner: row.made for row in connection.execute(query)}
-
-
 def count_persons(store: Store) -> int | None:
     """From how many persons the drawings are; None if some are from nobody in particular, because of no login."""
     query = sa.select(drawings.c.owner).distinct()

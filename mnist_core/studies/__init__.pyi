@@ -1,5 +1,4 @@
 from .catalogue import all_studies as all_studies
-from .catalogue import find_experiment as find_experiment
 from .catalogue import find_study as find_study
 from .catalogue import reported_numbers as reported_numbers
 from .luck_of_study import luck_config as luck_config
@@ -7,7 +6,6 @@ from .luck_of_study import luck_figure as luck_figure
 from .measurements import SEEDS_LOOKED_FOR as SEEDS_LOOKED_FOR
 from .measurements import Measurement as Measurement
 from .measurements import load_measurements as load_measurements
-from .measurements import measure_run as measure_run
 from .planning import PROTOCOLS as PROTOCOLS
 from .planning import PlannedRun as PlannedRun
 from .planning import find_runs as find_runs
@@ -25,7 +23,6 @@ from .reporting import write_study_report as write_study_report
 from .side_by_side import ReportedRow as ReportedRow
 from .side_by_side import ScatteredSeeds as ScatteredSeeds
 from .side_by_side import comparison_rows as comparison_rows
-from .side_by_side import comparison_table as comparison_table
 from .side_by_side import scattered_seeds as scattered_seeds
 from .side_by_side import table_of_rows as table_of_rows
 from .side_by_side import unexplained_rows as unexplained_rows

@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass, fields
 import numpy as np
 import pandas as pd
 
-from mnist_core.store import Store
 from mnist_core.studies.catalogue import Moment, moments_of, reported_of, select_experiments
-from mnist_core.studies.measurements import SEEDS_LOOKED_FOR, Measurement, load_measurements
+from mnist_core.studies.measurements import Measurement
 from mnist_core.studies.planning import PROTOCOLS
 from mnist_core.studies.study import Experiment, Study
 from mnist_core.studies.study_metrics import METRICS
@@ -93,18 +92,6 @@ class ScatteredSeeds:
     metric: str
     # By seed of the published protocol, in per cent.
     by_seed: dict[int, float]
-
-
-def comparison_table(
-    store: Store, study: str | Study, experiment: str = "", seeds: int = SEEDS_LOOKED_FOR, epochs_scale: float = 1.0
-) -> pd.DataFrame:
-    """What a study reports beside what the store's finished runs measured, as a table.
-
-    Columns as in ReportedRow, rows as in `comparison_rows`.
-    """
-    return table_of_rows(
-        comparison_rows(study, load_measurements(store, study, experiment, seeds, epochs_scale), experiment)
-    )
 
 
 def comparison_rows(study: str | Study, measurements: Sequence[Measurement], experiment: str = "") -> list[ReportedRow]:

@@ -4,7 +4,6 @@ from .axes import field_info as field_info
 from .axes import parse_values as parse_values
 from .board import BestRun as BestRun
 from .board import Setting as Setting
-from .board import SweepLeaders as SweepLeaders
 from .board import best_run as best_run
 from .board import ranking_column as ranking_column
 from .board import ranking_name as ranking_name
@@ -17,11 +16,9 @@ from .estimate import run_seconds as run_seconds
 from .estimate import training_seconds as training_seconds
 from .halving import stopping_reason as stopping_reason
 from .running import SWEEP_NAME_LENGTH as SWEEP_NAME_LENGTH
-from .running import default_sweep_name as default_sweep_name
 from .running import extend_sweep as extend_sweep
 from .running import find_sweep as find_sweep
 from .running import launch_sweep as launch_sweep
-from .running import load_row as load_row
 from .running import load_sweep as load_sweep
 from .running import missing_configs as missing_configs
 from .running import retry_failed_runs as retry_failed_runs

@@ -31,7 +31,6 @@ from .needs import network_sizes as network_sizes
 from .perceptron import without_kernels_note as without_kernels_note
 from .sklearn.fit import fit_sklearn as fit_sklearn
 from .stackable import SEEDS_AT_ONCE as SEEDS_AT_ONCE
-from .stackable import check_stackable as check_stackable
 from .stackable import is_stackable as is_stackable
 from .stackable import why_not_stacked as why_not_stacked
 from .stacked import StackedProgress as StackedProgress

@@ -127,16 +127,16 @@ def perceptron(
     model: nn.Module, config: RunConfig, optimizers: Sequence[Optimizer], device: torch.device, by_onednn: bool = False
 ) -> Perceptron | None:
     """The model as a `Perceptron`, or None if it is another network or written-out steps would not be faster."""
-    if not _can_be_written_out(model, config, device) or missing_kernels():
+    if not _can_be_written_out(model, device) or missing_kernels():
         return None
     assert isinstance(model, nn.Sequential)
     return Perceptron(model, config, optimizers, by_onednn)
 
 
-def without_kernels_note(model: nn.Module, config: RunConfig, device: torch.device) -> str:
+def without_kernels_note(model: nn.Module, device: torch.device) -> str:
     """A sentence for the person if a network is left to autograd because this torch lacks kernels; else ""."""
     names = ", ".join(missing_kernels())
-    if not names or not _can_be_written_out(model, config, device):
+    if not names or not _can_be_written_out(model, device):
         return ""
     return f"This version of torch lacks {names}, so every step is left to its autograd: the same result in more time."
 
@@ -146,7 +146,7 @@ def missing_kernels() -> list[str]:
     return [name for name in _PRIVATE if not hasattr(torch, name)]
 
 
-def _can_be_written_out(model: nn.Module, config: RunConfig, device: torch.device) -> bool:
+def _can_be_written_out(model: nn.Module, device: torch.device) -> bool:
     if device.type != "cpu" or not isinstance(model, nn.Sequential):
         return False
     has_linear = any(isinstance(module, nn.Linear) for module in model)

@@ -97,18 +97,18 @@ def numbered(number: int, **fields: object) -> Run:
 def test_every_chosen_network_answers_with_its_own_probabilities(store: Store) -> None:
     html = put(opened("draw", runs=["3", "1"]), a_drawing(7), seq=5)
     assert "data-seq='5' data-ended='true'" in html
-    image = handwriting.prepare_drawing(a_drawing(7), (1, 28, 28), BOX_OF_20_BY_MASS)
-    assert image is not None
+    placed = handwriting.place_drawing(a_drawing(7), (1, 28, 28), BOX_OF_20_BY_MASS)
+    assert placed is not None
     by_number = cards(html)
     assert list(by_number) == [3, 1]
     for number, (answer, percentages) in by_number.items():
-        expected = trained.run_probabilities(store, store.find(str(number)), image[None])[0]
+        expected = trained.run_probabilities(store, store.find(str(number)), placed.image[None])[0]
         assert answer == str(expected.argmax())
         assert len(percentages) == 10
         for text, value in zip(percentages, expected, strict=True):
             assert float(text.removesuffix("%") or 0) == pytest.approx(100 * value, abs=0.051)
     assert by_number[1][0] == "7"
-    np.testing.assert_array_equal(network_input(html), image[0])
+    np.testing.assert_array_equal(network_input(html), placed.image[0])
 
 
 def test_the_page_opens_with_the_best_run_of_each_network(store: Store) -> None:
@@ -214,9 +214,9 @@ def test_a_folder_placed_like_mnist_gets_drawings_placed_like_that(store: Store,
     # The digit stands in a corner.
     small[60:88, 10:38] = a_drawing(7)[::4, ::4]
     html = put(opened("draw", runs=str(run.number)), small)
-    image = handwriting.prepare_drawing(small, (1, 28, 28), BOX_OF_20_BY_MASS, "bright")
-    assert image is not None
-    np.testing.assert_array_equal(network_input(html), image[0])
+    placed = handwriting.place_drawing(small, (1, 28, 28), BOX_OF_20_BY_MASS, "bright")
+    assert placed is not None
+    np.testing.assert_array_equal(network_input(html), placed.image[0])
     assert cards(html)[run.number][0] == "7"
 
 
@@ -259,9 +259,9 @@ def uploaded(content: bytes, name: str, runs: str = "1") -> AppTest:
 def test_an_uploaded_photograph_is_read_like_a_drawing(store: Store) -> None:
     html = shown(uploaded(photograph(7), "seven.jpg"))
     assert cards(html)[1][0] == "7"
-    image = handwriting.prepare_drawing(handwriting.read_picture(photograph(7)), (1, 28, 28), BOX_OF_20_BY_MASS)
-    assert image is not None
-    np.testing.assert_array_equal(network_input(html), image[0])
+    placed = handwriting.place_drawing(handwriting.read_picture(photograph(7)), (1, 28, 28), BOX_OF_20_BY_MASS)
+    assert placed is not None
+    np.testing.assert_array_equal(network_input(html), placed.image[0])
 
 
 @pytest.mark.parametrize("size", [(1, 1), (9_000, 9_000)])

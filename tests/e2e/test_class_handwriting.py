@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from mnist_core.config.run_config import RunConfig
-from mnist_core.store import count_by_digit, count_by_person, read_drawings
+from mnist_core.store import count_by_digit, count_persons, read_drawings
 from mnist_core.store.store import Store
 from tests.app_process import wait_until
 from tests.e2e.class_windows import enter_class
@@ -66,8 +66,7 @@ def test_pupils_draw_and_the_ranking_follows(serve, own_lab: Path, browser: Brow
         for other in (teacher, anna, ben):
             expect(other.locator(".leader")).to_contain_text(f"of {count}")
     assert count_by_digit(store)[7] == 2
-    assert len(count_by_person(store)) == 2
-    assert None not in count_by_person(store)
+    assert count_persons(store) == 2
     for page in (teacher, ben):
         found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
         assert [fault["id"] for fault in found if fault["impact"] in ("serious", "critical")] == []

@@ -10,7 +10,7 @@ from scipy.ndimage import center_of_mass
 from sklearn.neighbors import KNeighborsClassifier
 
 from mnist_core.config.dataset_catalogue import BOX_OF_20_BY_MASS
-from mnist_core.data.handwriting import prepare_drawing, read_picture
+from mnist_core.data.handwriting import place_drawing, read_picture
 
 SHAPE = (1, 28, 28)
 
@@ -61,11 +61,11 @@ def _photograph(digit: np.ndarray, random: np.random.Generator, chalk: bool) -> 
 
 
 def _prepared(picture: np.ndarray) -> np.ndarray:
-    image = prepare_drawing(picture, SHAPE, BOX_OF_20_BY_MASS)
-    assert image is not None
-    assert image.shape == SHAPE
-    assert image.dtype == np.uint8
-    return image[0]
+    placed = place_drawing(picture, SHAPE, BOX_OF_20_BY_MASS)
+    assert placed is not None
+    assert placed.image.shape == SHAPE
+    assert placed.image.dtype == np.uint8
+    return placed.image[0]
 
 
 def test_a_digit_drawn_large_comes_back_as_it_was(sample: tuple[np.ndarray, np.ndarray]) -> None:

@@ -152,12 +152,12 @@ def test_a_torch_without_a_kernel_trains_by_autograd_and_says_so(
 ):
     config = BASE.replace(architecture="mlp-50", train_images=300)
     model = architectures.build_network(config.architecture, (1, 28, 28), 10)
-    assert perceptrons.without_kernels_note(model, config, CPU) == ""
+    assert perceptrons.without_kernels_note(model, CPU) == ""
     *_, expected = trained(config, pixels[True])
     monkeypatch.delattr(torch, kernel)
     assert perceptron(model, config, TrainingState.start(model, config).optimizers, CPU) is None
-    assert kernel in perceptrons.without_kernels_note(model, config, CPU)
-    assert perceptrons.without_kernels_note(model, config, torch.device("cuda")) == ""
+    assert kernel in perceptrons.without_kernels_note(model, CPU)
+    assert perceptrons.without_kernels_note(model, torch.device("cuda")) == ""
     if kernel in ("_fused_adamw_", "_fused_sgd_"):
         # torch itself calls the others here.
         *_, weights = trained(config, pixels[True])

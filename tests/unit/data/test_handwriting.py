@@ -8,7 +8,7 @@ from PIL import Image
 
 from mnist_core.config.dataset_catalogue import BOX_OF_20_BY_MASS, DATASET_CATALOGUE, MIDDLE_SQUARE, Framing
 from mnist_core.data import handwriting, pictures
-from mnist_core.data.handwriting import place_drawing, prepare_drawing, read_picture
+from mnist_core.data.handwriting import place_drawing, read_picture
 from mnist_core.data.pictures import Ground
 from mnist_core.data.strokes import extract_strokes
 from mnist_core.errors import DataError
@@ -28,9 +28,9 @@ def _box(image: np.ndarray) -> tuple[int, int, int, int]:
 
 
 def _prepared(picture: np.ndarray, shape: tuple[int, int, int] = SHAPE, dataset: str = "mnist") -> np.ndarray:
-    image = prepare_drawing(picture, shape, DATASET_CATALOGUE[dataset].framing)
-    assert image is not None
-    return image
+    placed = place_drawing(picture, shape, DATASET_CATALOGUE[dataset].framing)
+    assert placed is not None
+    return placed.image
 
 
 def _file(picture: np.ndarray, kind: str = "PNG", exif: Image.Exif | None = None) -> bytes:
@@ -74,12 +74,12 @@ def test_any_size_of_drawing(size: tuple[int, int]) -> None:
 
 def test_blank_is_none() -> None:
     for shape in ((280, 280), (280, 280, 3), (280, 280, 4), (1, 1)):
-        assert prepare_drawing(np.zeros(shape, dtype=np.uint8), SHAPE, BOX_OF_20_BY_MASS) is None
-    assert prepare_drawing(np.full((280, 280, 4), 255, dtype=np.uint8), SHAPE, BOX_OF_20_BY_MASS) is None
+        assert place_drawing(np.zeros(shape, dtype=np.uint8), SHAPE, BOX_OF_20_BY_MASS) is None
+    assert place_drawing(np.full((280, 280, 4), 255, dtype=np.uint8), SHAPE, BOX_OF_20_BY_MASS) is None
     random = np.random.default_rng(0)
     paper = np.clip(random.normal(225, 4, (300, 400, 3)), 0, 255).astype(np.uint8)
-    assert prepare_drawing(paper, SHAPE, BOX_OF_20_BY_MASS) is None
-    assert prepare_drawing(np.full((40, 40, 3), 7, dtype=np.uint8), (3, 32, 32), MIDDLE_SQUARE) is None
+    assert place_drawing(paper, SHAPE, BOX_OF_20_BY_MASS) is None
+    assert place_drawing(np.full((40, 40, 3), 7, dtype=np.uint8), (3, 32, 32), MIDDLE_SQUARE) is None
 
 
 def test_every_way_to_draw_the_same_strokes() -> None:

@@ -4,19 +4,17 @@ import pytest
 import torch
 
 from mnist_core import architectures
-from mnist_core.config.run_config import RunConfig
 from mnist_core.training import perceptron
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
 
 def test_only_networks_that_would_be_written_out_are_said_to_lack_a_kernel(monkeypatch: pytest.MonkeyPatch):
-    config = RunConfig()
     chain = architectures.build_network("mlp-50", (1, 28, 28), 10)
     other = architectures.build_network("lenet-5", (1, 28, 28), 10)
-    assert perceptron.without_kernels_note(chain, config, CPU) == ""
+    assert perceptron.without_kernels_note(chain, CPU) == ""
     kernel = perceptron._PRIVATE[0]
     monkeypatch.delattr(torch, kernel)
-    assert kernel in perceptron.without_kernels_note(chain, config, CPU)
-    assert perceptron.without_kernels_note(other, config, CPU) == ""
-    assert perceptron.without_kernels_note(chain, config, GPU) == ""
+    assert kernel in perceptron.without_kernels_note(chain, CPU)
+    assert perceptron.without_kernels_note(other, CPU) == ""
+    assert perceptron.without_kernels_note(chain, GPU) == ""
