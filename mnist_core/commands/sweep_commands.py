@@ -51,10 +51,8 @@ def _run(
     queueing.check_queueable(None, configs, "axes")
     store = Store.open()
     at_once = concurrency.places(store)
-    text = (
-        f"{len(configs)} runs, {at_once} at a time: about {_duration(sweeps.estimated_seconds(store, configs))}"
-        f"{' or less' if halving else ''} on this machine"
-    )
+    about = sweeps.duration_text(sweeps.estimated_seconds(store, configs))
+    text = f"{len(configs)} runs, {at_once} at a time: about {about}{' or less' if halving else ''} on this machine"
     if not yes:
         if not sys.stdin.isatty():
             raise ConfigError("yes", f"this would train {text}; add --yes to start it")
@@ -227,12 +225,6 @@ def _axis(text: str) -> sweeps.SweepAxis:
     if not equals:
         raise ConfigError("axis", f"{text!r} has no values; write for example --axis learning_rate=0.1,0.01")
     return sweeps.parse_values(field.strip().replace("-", "_"), values)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _percent(value: float | None) -> str:

@@ -13,9 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from mnist_core.config.dataset_catalogue import DATASET_CATALOGUE
 from mnist_core.config.limits import MAX_EPOCHS, MAX_LETTERS, MAX_LETTERS_INITIAL, MAX_WHOLE
 from mnist_core.config.optimizers import OPTIMIZERS, optimizers_using
+from mnist_core.config.refused_values import FieldError, brief_repr, config_error
 from mnist_core.config.schedule_kinds import SCHEDULES, schedules_using
-from mnist_core.errors import ConfigError
-from mnist_core.text import brief
 
 if TYPE_CHECKING:
     DatasetName = OptimizerName = ScheduleName = str
@@ -38,9 +37,6 @@ FIELD_GROUPS = (
 # What decides which epoch of a run counts: the images that choose the best one, or that it is the last.
 EpochChoice = Literal["validation", "test", "last"]
 EPOCH_CHOICE_LABELS: Mapping[EpochChoice, str] = {"validation": "validation", "test": "test (optimistic)", "last": "–"}
-
-# An error message repeats at most this many characters of a wrong value.
-_BRIEF = 80
 
 # These fields decide in which order numbers are added, and so the last digits of every step: after many steps two runs
 # with the same start drift apart.
@@ -68,14 +64,6 @@ def _field(
     effect = {name: list(values) for name, values in (when or {}).items()}
     extra: dict[str, Any] = {"group": group, "when": effect, "unit": unit}
     return Field(default, title=label, description=help, json_schema_extra=extra, **limits)
-
-
-class _FieldError(ValueError):
-    """A value that pydantic's own checks allow but RunConfig does not; pydantic passes it on as it is."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
-        self.field, self.message = field, message
 
 
 class RunConfig(BaseModel):
@@ -406,9 +394,11 @@ class RunConfig(BaseModel):
         if isinstance(values, Mapping):
             for name, value in values.items():
                 if isinstance(value, bool) and name in _NUMBERS:
-                    raise _FieldError(name, f"is {value}; give a number")
+                    raise FieldError(name, f"is {value}; give a number")
                 if isinstance(value, str) and name in _NUMBERS and ("_" in value or not value.isascii()):
-                    raise _FieldError(name, f"{_brief(value)} cannot be used: write it in plain digits, such as 1000")
+                    raise FieldError(
+                        name, f"{brief_repr(value)} cannot be used: write it in plain digits, such as 1000"
+                    )
         return values
 
     @model_validator(mode="after")
@@ -419,25 +409,23 @@ class RunConfig(BaseModel):
                 # -0.0 is the same setting as 0.0 but would change the digest.
                 object.__setattr__(self, name, 0.0)
             if isinstance(value, int) and value > MAX_WHOLE:
-                raise _FieldError(name, f"is too large; use at most {MAX_WHOLE:,}")
+                raise FieldError(name, f"is too large; use at most {MAX_WHOLE:,}")
             if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
-                raise _FieldError(name, "holds a character that cannot be stored; type it again")
+                raise FieldError(name, "holds a character that cannot be stored; type it again")
         if self.nesterov and self.optimizer == "sgd" and self.momentum == 0:
-            raise _FieldError("nesterov", "needs momentum above 0; raise momentum or switch Nesterov off")
+            raise FieldError("nesterov", "needs momentum above 0; raise momentum or switch Nesterov off")
         if self.dataset == "folder" and not self.folder.strip():
-            raise _FieldError("folder", "is empty; give the folder that holds train/ and test/")
+            raise FieldError("folder", "is empty; give the folder that holds train/ and test/")
         if bool(self.continue_from) != (self.continue_epoch is not None):
-            raise _FieldError(
-                "continue_epoch", "a run to continue from and its epoch go together; give both or neither"
-            )
+            raise FieldError("continue_epoch", "a run to continue from and its epoch go together; give both or neither")
         if self.continue_epoch is not None and self.epochs <= self.continue_epoch:
-            raise _FieldError(
+            raise FieldError(
                 "epochs", f"{self.epochs} is not above the epoch continued from ({self.continue_epoch}); raise epochs"
             )
         if self.choose_on == "test" and self.validation_images:
-            raise _FieldError("validation_images", "none are held out if the best epoch is chosen on the test images")
+            raise FieldError("validation_images", "none are held out if the best epoch is chosen on the test images")
         if self.early_stopping and self.validation_images == 0 and self.choose_on == "validation":
-            raise _FieldError("early_stopping", "needs validation images; hold some out or set early stopping to 0")
+            raise FieldError("early_stopping", "needs validation images; hold some out or set early stopping to 0")
         return self
 
     @classmethod
@@ -446,7 +434,7 @@ class RunConfig(BaseModel):
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            raise _config_error(error) from None
+            raise config_error(error, cls.model_fields) from None
 
     def replace(self, **changes: Any) -> "RunConfig":
         """The same experiment with some fields changed; validated, raises ConfigError."""
@@ -492,32 +480,3 @@ AUGMENTATIONS = tuple(
 _NUMBERS = frozenset(
     name for name, field in RunConfig.model_fields.items() if field.annotation in (int, float, int | None)
 )
-
-
-def _config_error(error: ValidationError) -> ConfigError:
-    first = error.errors()[0]
-    cause = first.get("ctx", {}).get("error")
-    if isinstance(cause, _FieldError):
-        return ConfigError(cause.field, cause.message)
-    # A name that is no text (a lone surrogate) has no place: it is the input itself.
-    field = _brief(first["loc"][0] if first["loc"] else first["input"]).strip("'")
-    if first["type"] == "extra_forbidden" or not first["loc"]:
-        return ConfigError(field, f"there is no such field; choose from {', '.join(RunConfig.model_fields)}")
-    reason = _lower(first["msg"])
-    return ConfigError(
-        field, f"{_brief(first['input'])} cannot be used: {reason}", reason.replace("input should", "it should")
-    )
-
-
-def _brief(value: Any) -> str:
-    """A wrong value as it was given, shortened."""
-    try:
-        text = repr(value)
-    except (ValueError, RecursionError):
-        # Python refuses to print an integer of more than 4,300 digits.
-        return f"this {type(value).__name__}"
-    return brief(text, _BRIEF)
-
-
-def _lower(message: str) -> str:
-    return message[:1].lower() + message[1:]

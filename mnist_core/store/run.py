@@ -395,7 +395,7 @@ def clean_comment(text: str) -> str:
 
 
 def clean_tags(tags: Iterable[str]) -> list[str]:
-    """Tags in their order, each once and on one line."""
+    """Tags in alphabetical order, each once and on one line."""
     return sorted({one_line(tag).strip() for tag in tags} - {""})
 
 

@@ -12,7 +12,7 @@ from mnist_core.errors import ConfigError, DataError
 from mnist_core.store import ACTIVE_STATES, Run, RunQuery, Store, queueing, read_page
 from mnist_core.studies.catalogue import select_experiments
 from mnist_core.studies.study import Experiment, Study, Variant
-from mnist_core.sweeps import run_seconds
+from mnist_core.sweeps import longest_first
 
 # The honest protocol chooses the epoch on held-out training images instead of on the test images.
 PROTOCOLS = ("published", "honest")
@@ -116,9 +116,7 @@ def start_runs(store: Store, planned: Sequence[PlannedRun]) -> list[Run]:
     )
     queueing.check_queueable(store, [config for config, _ in entries], "epochs_scale")
     queueing.requeue_all(store, list(again.values()))
-    seconds = run_seconds(store, [config for config, _ in entries])
-    longest_first = sorted(range(len(entries)), key=lambda index: -seconds[index])
-    in_order = [entries[index] for index in longest_first]
+    in_order = [entries[position] for position in longest_first(store, [config for config, _ in entries])]
     started = queueing.enqueue_all(store, in_order, tags=("study",), field="epochs_scale")
     # A study is trained once for a whole class.
     if started:

@@ -12,6 +12,7 @@ from .board import sweep_table as sweep_table
 from .estimate import TrainingTime as TrainingTime
 from .estimate import duration_text as duration_text
 from .estimate import estimated_seconds as estimated_seconds
+from .estimate import longest_first as longest_first
 from .estimate import run_seconds as run_seconds
 from .estimate import training_seconds as training_seconds
 from .halving import stopping_reason as stopping_reason

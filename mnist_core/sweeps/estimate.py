@@ -50,6 +50,12 @@ def run_seconds(store: Store, configs: Sequence[RunConfig]) -> list[float]:
     return [_RUN_SECONDS + guess.seconds for guess in training_seconds(past, configs)]
 
 
+def longest_first(store: Store, configs: Sequence[RunConfig]) -> list[int]:
+    """Positions of the configs in the order in which their runs are queued: then the last ones end close together."""
+    seconds = run_seconds(store, configs)
+    return sorted(range(len(configs)), key=lambda position: -seconds[position])
+
+
 @dataclass(frozen=True)
 class TrainingTime:
     """About how long the training of a config takes, and what that is taken from."""

@@ -8,7 +8,7 @@ from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, StoreError
 from mnist_core.store import ACTIVE_STATES, Run, Store, SweepRow, new_id, queueing
 from mnist_core.sweeps.axes import axis_label
-from mnist_core.sweeps.estimate import run_seconds
+from mnist_core.sweeps.estimate import longest_first
 from mnist_core.sweeps.sweep import Sweep, merged_sweep, point_text
 
 # Longest name of a sweep, in letters.
@@ -96,9 +96,8 @@ def _enqueue(
 ) -> list[Run]:
     if not planned:
         return []
-    seconds = run_seconds(store, [config for _, config in planned])
-    order = sorted(range(len(planned)), key=lambda index: -seconds[index])
-    entries = [(planned[index][1], _run_name(sweep, *planned[index])) for index in order]
+    order = longest_first(store, [config for _, config in planned])
+    entries = [(planned[position][1], _run_name(sweep, *planned[position])) for position in order]
     return queueing.enqueue_all(store, entries, tags=[sweep.name], sweep=sweep_id, field="axes")
 
 

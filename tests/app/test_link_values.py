@@ -77,7 +77,7 @@ def test_a_number_out_of_bounds_is_told_with_what_may_stand_there() -> None:
     assert numbers(at)["batch_size"] == 32
     epochs, rate, seed = sorted(toast.value for toast in at.toast)
     assert "50000" in epochs
-    assert "10000" in epochs
+    assert "10,000" in epochs
     assert "'inf'" in rate
     assert "'inf'" in seed
     assert "epochs" not in at.query_params

@@ -93,7 +93,7 @@ def test_stopping_from_elsewhere():
         (["--axis", "learning_rate"], "--axis learning_rate=0.1,0.01"),
         (["--axis", "learning_rat=1"], "did you mean learning_rate"),
         ([], "nothing varies"),
-        (["--axis", "learning_rate=0.1,-1"], "greater than 0"),
+        (["--axis", "learning_rate=0.1,-1"], "above 0"),
     ],
 )
 def test_a_mistake_names_the_remedy(arguments: list[str], remedy: str):

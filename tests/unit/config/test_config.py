@@ -72,3 +72,27 @@ def test_a_path_that_is_no_text_is_refused_by_name() -> None:
     undecodable = b"/pictures/\xff".decode(errors="surrogateescape")
     with pytest.raises(ConfigError, match=r"^folder: "):
         RunConfig.parse({"dataset": "folder", "folder": undecodable})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "bound"),
+    [
+        ("epochs", 0, "at least 1"),
+        ("epochs", 10**6, "at most 10,000"),
+        ("learning_rate", -1, "above 0"),
+        ("label_smoothing", 2, "below 1"),
+        ("epochs", "1.5", "a whole number"),
+        ("learning_rate", "much", "a number"),
+        ("nesterov", "maybe", "yes or no"),
+        ("optimizer", "adm", "'adamw'"),
+        ("architecture", "", "not be empty"),
+        ("architecture", "x" * 5000, "4,000 letters"),
+    ],
+)
+def test_a_refusal_says_in_plain_words_what_the_value_may_be(field: str, value: object, bound: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        RunConfig.parse({field: value})
+    assert refused.value.field == field
+    assert bound in refused.value.reason
+    assert "input" not in str(refused.value)
+    assert len(str(refused.value)) < 300

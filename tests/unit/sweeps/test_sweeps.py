@@ -144,7 +144,7 @@ def test_architectures_and_widths_can_be_crossed() -> None:
 @pytest.mark.parametrize(
     ("axes", "options", "field", "remedy"),
     [
-        ([("learning_rate", "0.1, -1")], {}, "learning_rate", "greater than 0"),
+        ([("learning_rate", "0.1, -1")], {}, "learning_rate", "above 0"),
         ([("learning_rat", "0.1")], {}, "learning_rat", "did you mean learning_rate"),
         ([("depth", "3")], {}, "depth", r"write \{depth\} where it belongs"),
         ([("width", "3")], {"base": BASE.replace(architecture="lenet-5")}, "width", "2 places"),
