@@ -120,7 +120,7 @@ def show_sweep_runs(sweep: Sweep, table: pd.DataFrame) -> None:
     if "test" not in rows["chosen_on"].tolist():
         shown = shown.drop(columns=CHOSEN_ON_COLUMN)
     percent = partial(column.NumberColumn, format="%.2f%%", width="small")
-    columns = {f"swept {field}": sweeps.axis_label(field) for field in sweep.fields} | {
+    columns = {f"swept {field}": _column_of_axis(field, rows[field].tolist()) for field in sweep.fields} | {
         "Run": column.LinkColumn(display_text=r"run=(\d+)", width="small", help="Opens the run on the page Inspect."),
         "Validation": percent(help=explained("Accuracy at the best epoch.", "Validation images")),
         "Test": percent(
@@ -171,6 +171,13 @@ def _curves(table: pd.DataFrame, field: str, metric: Metric, chosen: bool) -> Cu
             curves[run.id] = compared_runs.load_curves(run, _CURVE_NAMES)
     table = table.loc[[run in curves for run in table["run"]], :]
     return sweep_curves(curves, table, field, sweeps.axis_label(field), metric, "validation" if chosen else "train")
+
+
+def _column_of_axis(field: str, values: Sequence[Any]) -> Any:
+    # Without a format, a learning rate of 1e-7 would read as 0.
+    if all(isinstance(value, float) for value in values):
+        return st.column_config.NumberColumn(sweeps.axis_label(field), format="%.7g")
+    return sweeps.axis_label(field)
 
 
 def _sortable(values: Sequence[Any]) -> list[Any]:
