@@ -126,7 +126,7 @@ def _power(pair: GroupPair, spreads: tuple[float, float]) -> str:
 
 def _points(fraction: float) -> str:
     """A spread or a difference without its sign, in percentage points."""
-    return "more than 100" if fraction > 1 else stats.points_text(fraction).lstrip("+-")
+    return "more than 100" if fraction > 1 else stats.points_text(fraction).lstrip("+−")
 
 
 def _seeds(count: int) -> str:

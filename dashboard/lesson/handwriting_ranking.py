@@ -30,8 +30,8 @@ def _show() -> None:
     counts = count_by_digit(store)
     if not sum(counts):
         st.info(
-            "Nothing has been drawn yet. What the class draws becomes its own test set, on which all finished "
-            "networks for digits are ranked here."
+            "Nothing has been drawn yet. What the class draws becomes its own test set, on which the newest "
+            f"{handwriting.MOST_RANKED} finished networks for digits are ranked here."
         )
         return
     finished = read_page(store, RunQuery(states=["finished"])).runs

@@ -109,12 +109,12 @@ def p_digits(p: float, alpha: float = ALPHA) -> tuple[str, str]:
 
 
 def points_text(fraction: float) -> str:
-    """A signed difference in percentage points, never rounded to the other side of 0: "+0.06", "-0.0022", "0.00"."""
+    """A signed difference in percentage points, never rounded to the other side of 0: "+0.06", "−0.0022", "0.00"."""
     points = 100 * fraction
     text = f"{points:+.2f}"
     if float(text) == 0:
-        return f"{points:+.2g}" if points else "0.00"
-    return text
+        text = f"{points:+.2g}" if points else "0.00"
+    return text.replace("-", "−")
 
 
 def floor_text(a: int, b: int, least: float | None = None) -> str:

@@ -40,9 +40,9 @@ def test_the_paired_comparison_turned_round_is_the_same_one() -> None:
 def test_points_keep_their_sign() -> None:
     assert [stats.points_text(value) for value in (0.0006, -0.00001234, 0.00004, -0.123456, 0.0, -0.0, 1)] == [
         "+0.06",
-        "-0.0012",
+        "−0.0012",
         "+0.004",
-        "-12.35",
+        "−12.35",
         "0.00",
         "0.00",
         "+100.00",
