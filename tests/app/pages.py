@@ -8,8 +8,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Widget
+
+from dashboard.access.gate import PERSON_HEADER
+from mnist_core.store.people import Person
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,6 +37,14 @@ def ran(changed: AppTest | Widget) -> AppTest:
     at = changed.run()
     assert not at.exception, at.exception
     return at
+
+
+def as_person(monkeypatch: pytest.MonkeyPatch, person: Person) -> None:
+    """From now on the pages are this person's, as after a login."""
+    # The gate alone can set the header of a request, and here is no request.
+    monkeypatch.setenv("MNIST_LAB_ACCESS", "on")
+    headers = {PERSON_HEADER: person.id}
+    monkeypatch.setattr(type(st.context), "headers", property(lambda context: headers))
 
 
 def texts(at: AppTest) -> str:

@@ -6,12 +6,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard.access.gate import PERSON_HEADER
 from dashboard.access.known_people import known_people
 from dashboard.access.tokens import token_file
 from mnist_core.config.run_config import RunConfig
 from mnist_core.store import (
-    Person,
     StudentStore,
     let_in,
     name_person,
@@ -24,7 +22,7 @@ from mnist_core.store.connections import writing
 from mnist_core.store.schema import people
 from mnist_core.store.store import Store
 from mnist_core.tournament import begin_tournament
-from tests.app.pages import opened, tables, texts, unopened
+from tests.app.pages import as_person, opened, tables, texts, unopened
 from tests.labs import train_now
 from tests.small_studies import write_photographs
 
@@ -45,13 +43,6 @@ def anna(lab: Store, monkeypatch: pytest.MonkeyPatch) -> StudentStore:
     name_person(lab, person.id, "Anna")
     as_person(monkeypatch, person)
     return StudentStore(lab, person.id)
-
-
-def as_person(monkeypatch: pytest.MonkeyPatch, person: Person) -> None:
-    # The gate alone can set the header of a request, and here is no request.
-    monkeypatch.setenv("MNIST_LAB_ACCESS", "on")
-    headers = {PERSON_HEADER: person.id}
-    monkeypatch.setattr(type(st.context), "headers", property(lambda context: headers))
 
 
 def labels(at: AppTest) -> set[str]:

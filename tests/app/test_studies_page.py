@@ -14,11 +14,12 @@ from dashboard.studies import chosen_experiment, live_training
 from mnist_core import studies
 from mnist_core.analysis import measures
 from mnist_core.config.run_config import RunConfig
+from mnist_core.store.people import let_in, name_person
 from mnist_core.store.store import Store
 from mnist_core.studies import catalogue, records
 from mnist_core.studies.study import Experiment, QuizQuestion, Study, Variant
 from mnist_core.text.rounding import decimals
-from tests.app.pages import curve_charts, numbers_in, opened, ran, tables, texts
+from tests.app.pages import as_person, curve_charts, numbers_in, opened, ran, tables, texts
 from tests.labs import train_now, trained_run
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -206,6 +207,21 @@ def test_the_button_queues_every_network_once(tiny: None, own_lab: Path) -> None
     assert {run.state for run in store.runs()} == {"stopped"}
     press(at, "Train it live")
     assert [run.state for run in store.runs()] == ["queued"] * 8, "they go on, no new ones are made"
+
+
+def test_a_student_stops_only_what_the_student_has_started(
+    tiny: None, own_lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = {"study": "linear-depth"} | ONE
+    store = Store.open(own_lab)
+    press(opened("studies", **link), "Train it live")
+    person, _ = let_in(store, "student")
+    name_person(store, person.id, "Anna")
+    as_person(monkeypatch, person)
+    at = opened("studies", **link)
+    assert "Stop" not in [button.label for button in at.button]
+    store.stop_all([run.id for run in store.runs()])
+    assert {run.state for run in store.runs()} == {"stopped"}
 
 
 def test_where_seeds_end_far_apart_one_click_trains_three(
