@@ -15,6 +15,7 @@ from dashboard.frame import cached_by_run, choose_option, show_figure
 from mnist_core.analysis import Predictions, Uncertainty, calibration, measures, scores, stats
 from mnist_core.plots import calibration as plots
 from mnist_core.store import Run
+from mnist_core.text import share_text
 
 _BINS = [10, 15, 20, 30]
 _INTERVAL, _INTERVAL_AFTER = "95 % interval (%)", "95 % interval after (%)"
@@ -244,7 +245,7 @@ def _show_abstaining(predictions: Predictions) -> None:
         f"**{mark['accuracy']:.2%}** ({wrong:,} {'mistake' if wrong == 1 else 'mistakes'} in "
         f"{round(mark['images']):,}), and on {predictions.right[best].mean():.2%} if it must answer all. "
         f"{_lead_sentence(predictions.runs, marks)}It then skips (abstains from) images on which it is less than "
-        f"{mark['confidence']:.2%} sure."
+        f"{share_text(mark['confidence'], 2)} sure."
     )
     figure = plots.coverage_curves(tables, predictions.runs, percent / 100)
     show_figure(figure, key="calibration coverage")

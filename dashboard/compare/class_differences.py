@@ -13,6 +13,7 @@ from dashboard.frame import choose_option, choose_run, errors_as_messages, show_
 from mnist_core.analysis import Predictions, agreement, scores, stats
 from mnist_core.plots import class_accuracies, class_differences, confusion_difference
 from mnist_core.store import Run
+from mnist_core.text import share_text
 
 # Query parameter with the indices of the true and of the predicted class, as in 4-9.
 _CELL = "classes_cell"
@@ -142,15 +143,17 @@ def _choose_cell(pair: Predictions, names: tuple[str, ...]) -> tuple[int, int]:
 
 def _accuracies_sentence(table: pd.DataFrame, names: tuple[str, ...]) -> str:
     worst = int(np.nanargmin(table.mean(axis=1).to_numpy()))
-    text = f"Hardest for these runs is {bold_class(names[worst])}: {table.iloc[worst].mean():.1%} right."
+    text = f"Hardest for these runs is {bold_class(names[worst])}: {share_text(table.iloc[worst].mean())} right."
     if table.shape[1] < 2:
         return text
     spread = (table.max(axis=1) - table.min(axis=1)).to_numpy()
     widest = int(np.nanargmax(spread))
     row = table.iloc[widest]
+    if not spread[widest]:
+        return f"{text} In every class all runs are right equally often."
     return (
-        f"{text} The runs differ most at {bold_class(names[widest])}: {row.max():.1%} (run {row.idxmax()}) against "
-        f"{row.min():.1%} (run {row.idxmin()})."
+        f"{text} The runs differ most at {bold_class(names[widest])}: {share_text(row.max())} (run {row.idxmax()}) "
+        f"against {share_text(row.min())} (run {row.idxmin()})."
     )
 
 

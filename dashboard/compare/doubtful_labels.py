@@ -17,7 +17,7 @@ from mnist_core.errors import DataError
 from mnist_core.export import as_csv
 from mnist_core.plots import accuracy_without
 from mnist_core.store import Run
-from mnist_core.text import in_markdown
+from mnist_core.text import counted, in_markdown
 
 _LIST = "labels_list"
 _FILE = "labels_file"
@@ -174,7 +174,7 @@ def _listed(images: int) -> np.ndarray:
             st.error(in_markdown(str(error)))
             return np.zeros(0, dtype=np.int64)
         if len(listed):
-            st.caption(f"{len(listed):,} images are in the list.")
+            st.caption(f"In the list: {counted(len(listed), 'image')}.")
     return listed
 
 

@@ -10,6 +10,7 @@ from dashboard.controls import compared_runs
 from mnist_core.analysis import Predictions, agreement, measures, plain_summary, spoken_names
 from mnist_core.config import dataset
 from mnist_core.store import Run
+from mnist_core.text import share_text
 
 _NOT_TESTED = "None of these runs has been tested yet: a run is tested when it ends."
 
@@ -53,11 +54,14 @@ def on_classes(predictions: Predictions) -> str:
     """Which class is the hardest for these runs on average, and which the easiest."""
     names = compared_runs.class_names(predictions)
     means = agreement.class_accuracy(predictions).mean(axis=1).dropna()
-    hardest, easiest = (int(means.index[place]) for place in (means.argmin(), means.argmax()))
+    hardest, easiest = (names[int(means.index[place])] for place in (means.argmin(), means.argmax()))
+    low, high = float(means.min()), float(means.max())
     average = " on average" if len(predictions.runs) > 1 else ""
+    if low == high:
+        return f"All classes are equally hard: {share_text(low)} of their images are called right{average}."
     return (
-        f"Hardest is {names[hardest]}: {means[hardest]:.1%} of its images are called right{average}. Easiest is "
-        f"{names[easiest]}, with {means[easiest]:.1%}."
+        f"Hardest is {hardest}: {share_text(low)} of its images are called right{average}. Easiest is {easiest}, with "
+        f"{share_text(high)}."
     )
 
 

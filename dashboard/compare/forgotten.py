@@ -13,7 +13,7 @@ from dashboard.frame import choose_option, choose_run, errors_as_messages, open_
 from mnist_core.analysis import PredictionHistory, Predictions, forgetting
 from mnist_core.plots import forgetting_course
 from mnist_core.store import Run
-from mnist_core.text import in_html
+from mnist_core.text import counted, in_html
 
 # Seconds; a computation that takes longer starts only after a click.
 _AT_ONCE = 3.0
@@ -66,7 +66,7 @@ def _images(predictions: Predictions, history: PredictionHistory, table: pd.Data
         st.info(f"There is no such image. {_KINDS[kind]}")
         return
     names = compared_runs.class_names(predictions)
-    st.caption(f"{len(rows):,} images. {_KINDS[kind]} Those forgotten most often come first.")
+    st.caption(f"{counted(len(rows), 'image')}. {_KINDS[kind]} Those forgotten most often come first.")
     strip = st.container()
     captions = [f"{names[row['label']]} · {row['forgotten']}×" for row in rows.to_dict("records")]
     index = browse_images("disagreements_forgotten", predictions, rows["index"].to_numpy(), captions, names)

@@ -19,7 +19,7 @@ from dashboard.controls import (
 from dashboard.frame import check_link_value
 from mnist_core.analysis import Predictions
 from mnist_core.plots import channels_last, run_label, run_styles, sprite, tint
-from mnist_core.text import in_html
+from mnist_core.text import in_html, share_text
 
 # Images on a page of the gallery.
 PAGE = 60
@@ -152,7 +152,7 @@ def _table_html(predictions: Predictions, index: int, names: tuple[str, ...], sh
 
 def _cell_html(probability: float, colour: str, predicted: bool) -> str:
     emphasis = "strong" if predicted else ""
-    text = f"{100 * probability:.0f}" if probability >= 0.005 else ""
+    text = share_text(probability, 0).removesuffix("%") if probability >= 0.005 else ""
     return f"<td class='{emphasis}' style='background:{tint(colour, 0.55 * probability)}'>{text}</td>"
 
 

@@ -146,9 +146,9 @@ def _sentence(runs: Sequence[Run], results: dict[str, np.ndarray], images: int) 
         return text
     indices = stats.close_to_best([means[run.id] * images for run in runs], [images] * len(runs))
     if not indices:
-        return f"{text} That is better than any other run here, by more than chance explains."
+        return f"{text} That is better than any other measured run, by more than chance explains."
     close = measures.run_numbers([runs[index] for index in indices])
-    return f"{text} No other run here is better, but {images:,} images are too few to tell it apart from {close}."
+    return f"{text} No other measured run is better, but {images:,} images are too few to tell it apart from {close}."
 
 
 def _panels(runs: Sequence[Run], results: dict[str, np.ndarray], images: int, examples: np.ndarray) -> None:

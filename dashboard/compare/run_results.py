@@ -132,8 +132,9 @@ def _differences_from(baseline: Run, runs: Sequence[Run]) -> dict[str, list[Any]
     places = {run.id: place for place, run in enumerate(runs)}
     for index, run in enumerate(predictions.runs[1:], start=1):
         test = verdict.pair(index, 0).paired
+        low, high = test.widest
         points[places[run.id]] = 100 * test.difference
-        intervals[places[run.id]] = f"{stats.points_text(test.low)} to {stats.points_text(test.high)}"
+        intervals[places[run.id]] = f"{stats.points_text(low)} to {stats.points_text(high)}"
     return {_DIFFERENCE: points, _DIFFERENCE_INTERVAL: intervals}
 
 
@@ -153,8 +154,9 @@ def _difference_columns(baseline: Run | None) -> dict[str, Any]:
             "95 % of that",
             width=170,
             help=explained(
-                "Where this difference most likely lies on many more images of this kind: the exact interval that "
-                "belongs to McNemar's test, of this pair alone. If it leaves out 0, that is evidence of a difference.",
+                "Where this difference lies on many more images of this kind: an exact interval that goes with "
+                "McNemar's test and holds it in at least 95 of 100 cases. It is of this pair alone; the sentence above "
+                "is corrected for the number of runs.",
                 "McNemar's test",
             ),
         ),

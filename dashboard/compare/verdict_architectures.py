@@ -89,9 +89,12 @@ def _permutation(pair: GroupPair) -> str:
     """p of the permutation test, its smallest possible value, and how many seeds evidence needs."""
     corrected = " (corrected for the number of pairs)" if pair.tested > 1 else ""
     limit = stats.floor_text(*pair.seeds, pair.least)
+    unequal = pair.seeds[0] != pair.seeds[1]
     text = (
-        f"Permutation test: {stats.p_text(pair.permutation)}{corrected}. It assumes nothing about how accuracies "
-        f"scatter, but needs many seeds: **{limit}**{corrected}."
+        f"Permutation test: {stats.p_text(pair.permutation)}{corrected}. It needs no normal distribution, but many "
+        f"seeds: **{limit}**{corrected}."
+        + " It takes both to scatter alike; with equally many seeds of each that hardly matters."
+        * unequal
     )
     if pair.least <= stats.ALPHA:
         return text

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from mnist_core.plots import tint
-from mnist_core.text import in_html
+from mnist_core.text import in_html, share_text
 
 # A page that shows such bars puts this file on the page once, with st.html.
 CLASS_BAR_STYLES = Path(__file__).with_name("class_bars.css")
@@ -52,4 +52,4 @@ def classes_to_show(probabilities: np.ndarray, true: int | None = None) -> list[
 
 def percent_text(probability: float) -> str:
     """A probability in per cent; only exactly 1 reads as 100.0%."""
-    return f"{min(100 * probability, 99.9) if probability < 1 else 100:.1f}%"
+    return share_text(probability)

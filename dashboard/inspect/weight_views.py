@@ -114,7 +114,7 @@ def _templates(learned: LearnedWeights) -> None:
     st.markdown(
         "This network is linear: all its layers together act as **one matrix**. The matrix holds one image for each "
         "class, its template. The score of a class is the sum of all pixels, each multiplied by the template's value "
-        f"there{_meaning(learned, _SPEAKS)}."
+        f"there, plus a constant of the class{_meaning(learned, _SPEAKS)}."
     )
     captions = list(learned.classes)
     _grid(learned, CLASS_TEMPLATES, range(len(captions)), captions, "What speaks for {}", _MIDDLE)

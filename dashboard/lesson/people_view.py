@@ -85,7 +85,7 @@ def _table() -> None:
     running, queue = store.runs(states=["running"]), store.queue(queued_ids)
     places = {run_id: place for place, run_id in enumerate(queued_ids, 1)}
     here = sum(_is_here(store, person) for person in persons)
-    st.markdown(f"**{here} of {len(persons)}** are here. {len(running)} runs train, {len(queue)} wait.")
+    st.markdown(f"**{here} of {len(persons)}** are here. Runs that train: {len(running)}, that wait: {len(queue)}.")
     show_usage(store)
     show_machines("class")
     rows = []

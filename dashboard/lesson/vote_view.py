@@ -141,7 +141,7 @@ def _show_result(store: Store, poll: Poll, votes: Mapping[str, int], runs: Seque
     if happy:
         st.markdown(f"**{len(happy)} of {len(votes)}** were right: {in_markdown(', '.join(happy))}.")
     elif votes:
-        st.markdown(f"None of the {len(votes)} votes was right.")
+        st.markdown(f"None of the {len(votes)} votes was right." if len(votes) > 1 else "The only vote was not right.")
     if sentence:
         st.caption(in_markdown(sentence))
 

@@ -80,7 +80,7 @@ def _show_clipped_logits(chosen: ChosenExperiment) -> None:
         names = ", ".join(map(in_markdown, stuck))
         st.warning(
             f"Stuck: {names}. Their logit is zero for every test image. So no gradient reaches it, and the network "
-            "never gives this answer."
+            "never gives this answer, unless all logits are zero."
         )
     else:
         st.success("No class is stuck in this network. With another seed one may be.")

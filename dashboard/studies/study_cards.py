@@ -8,7 +8,7 @@ from mnist_core import studies, sweeps
 from mnist_core.errors import MnistLabError
 from mnist_core.store import Scope, Store, places
 from mnist_core.studies import PlannedRun, Study
-from mnist_core.text import in_markdown
+from mnist_core.text import counted, in_markdown
 
 
 def is_study_chosen() -> bool:
@@ -51,7 +51,7 @@ def _extent_text(store: Store, study: Study) -> str:
     planned: list[PlannedRun] = []
     for experiment in study.experiments:
         planned += plan_experiment(study.name, experiment.name, experiment.seeds, 1.0, False)
-    counts = f"{_count(len(study.experiments), 'experiment')}, {_count(len(planned), 'run')}"
+    counts = f"{counted(len(study.experiments), 'experiment')}, {counted(len(planned), 'run')}"
     try:
         seconds = sweeps.estimated_seconds(store, [planned_run.config for planned_run in planned])
     except MnistLabError as error:
@@ -59,10 +59,6 @@ def _extent_text(store: Store, study: Study) -> str:
             raise
         return f"{counts}."
     return f"{counts}: about {sweeps.duration_text(seconds)} here."
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _open(name: str) -> None:

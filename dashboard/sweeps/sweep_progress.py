@@ -15,7 +15,7 @@ from mnist_core.analysis import measures, stats
 from mnist_core.config import format_value
 from mnist_core.store import ACTIVE_STATES, SweepRow, places, runs_at_once
 from mnist_core.sweeps import Sweep
-from mnist_core.text import in_markdown
+from mnist_core.text import counted, in_markdown
 
 # Seconds between two looks at the store; also after the last run, because the command line may start another one.
 _TICK_SECONDS, _IDLE_SECONDS = 1.0, 5.0
@@ -84,7 +84,7 @@ def _progress(row: SweepRow, sweep: Sweep, table: pd.DataFrame) -> None:
     if ended < len(table):
         left = _seconds_left(row.id, int(open_store().clock() // _ESTIMATE_SECONDS))
         words.append(f"about {sweeps.duration_text(left)} left")
-    st.progress(ended / max(1, len(table)), text=f"{len(table):,} runs: " + " · ".join(words))
+    st.progress(ended / max(1, len(table)), text=f"{counted(len(table), 'run')}: " + " · ".join(words))
     if _is_busy(table):
         show_machines("sweep")
     if counts.get("queued") and not runs_at_once(open_store()):
@@ -152,7 +152,7 @@ def _deleting(row: SweepRow, table: pd.DataFrame) -> None:
     )
     if ids:
         st.button(
-            f"Delete it with its {len(ids):,} runs",
+            f"Delete it with its {counted(len(ids), 'run')}",
             on_click=_delete,
             args=(row.id, ids),
             width="stretch",

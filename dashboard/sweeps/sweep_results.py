@@ -45,9 +45,9 @@ def show_sweep_summary(sweep: Sweep, table: pd.DataFrame) -> None:
 def few_seeds_note(seeds: int) -> str:
     """What one or two seeds of each setting leave open; "" for more."""
     if seeds == 1:
-        return "Each setting has a single seed: the differences between settings may be luck. Three seeds or more tell."
+        return "Each setting has a single seed: the differences between settings may be luck. Three give an interval."
     if seeds == 2:
-        return "Two seeds are too few for an interval: the differences between means may be luck. Three or more tell."
+        return "Two seeds are too few for an interval: the differences between means may be luck. Three give one."
     return ""
 
 

@@ -24,7 +24,7 @@ from dashboard.train.run_card import run_card
 from mnist_core.analysis import races
 from mnist_core.plots import run_label
 from mnist_core.store import Run, concurrency, places, read_cluster
-from mnist_core.text import in_markdown
+from mnist_core.text import counted, in_markdown
 
 
 def follow_runs() -> None:
@@ -97,7 +97,7 @@ def _offer_races() -> None:
     with st.popover("Races", help="The races of this lab, the newest first."):
         for number, (name, members) in enumerate(by_name.items()):
             st.button(
-                f"{in_markdown(name)} ({len(members)} runs)",
+                f"{in_markdown(name)} ({counted(len(members), 'run')})",
                 key=f"race-{number}",
                 width="stretch",
                 on_click=lambda members=members: replace_chosen_runs("runs", [run.number for run in members]),

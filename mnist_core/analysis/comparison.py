@@ -211,10 +211,11 @@ def _verdict(runs: Sequence[Run], factor: str) -> Fairness:
         kind, text = "optimistic", f"What differs: {subject}{aside}. Where the test images chose the epoch, a test "
         text += "accuracy is too good (optimistic), so this comparison is not fair."
     elif not chance:
-        kind, text = "fair", f"Only one thing differs: {subject}{aside}. This is a fair comparison."
+        kind, text = "fair", f"Only one thing differs: {subject}{aside}. This is a fair comparison, with one seed of "
+        text += "each: whether a difference is more than luck, more seeds tell."
     elif _same_seeds(runs, factor):
         kind, text = "fair by seeds", f"Only one thing differs: {subject}{aside}. Each value was trained with the same "
-        text += "seeds, so none had better luck. This is a fair comparison."
+        text += "seeds. This is a fair comparison; the section Is it real? says whether a difference is more than luck."
     else:
         kind, text = "partly chance", f"What differs: {subject}, and the seed{aside}. There is no confound, but a "
         text += "difference in accuracy is partly chance. Train each value with the same seeds to see how large that "

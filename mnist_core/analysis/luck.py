@@ -264,8 +264,8 @@ def _spread_sentence(luck: Luck) -> str:
         return f"One seed has a {luck.measure} of {value} %, and one says nothing about luck: train more."
     if not luck.deviation:
         return (
-            f"All {count} seeds have the same {luck.measure}, {_percent(luck, luck.mean)} %: on these {luck.images:,} "
-            "test images the seed makes no difference."
+            f"All {count} seeds have the same {luck.measure}, {_percent(luck, luck.mean)} %, on these {luck.images:,} "
+            "test images. They need not give the same answers, and further seeds may differ."
         )
     mean, deviation, *middle = (
         fixed_decimals(100 * value, places) for value in (luck.mean, luck.deviation, *luck.middle)

@@ -42,10 +42,11 @@ def plain_summary(verdict: Verdict, baseline: Run | None = None) -> str:
 
 
 def likelihood_of_luck(p: float) -> str:
-    """How likely so large a difference would be by luck alone, in words that people use."""
+    """How often luck alone would make so large a difference, in words that people use."""
     if p > ALPHA:
         return "luck alone may explain it"
-    return f"luck alone is {'very ' if p < 0.001 else 'rather ' if p > 0.01 else ''}unlikely"
+    often = "less than 1 time in 1,000" if p < 0.001 else f"at most 1 time in {100 if p <= 0.01 else 20}"
+    return f"luck alone would do this {often}"
 
 
 def _alone(verdict: Verdict, name: str) -> str:

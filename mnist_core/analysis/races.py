@@ -141,7 +141,7 @@ def winners(verdict: Verdict) -> list[str]:
     """Names of the networks that may have won: the first, and all over which its lead may be luck."""
     rows = verdict.architectures
     claims = [_sentence_on_lead(verdict, index)[0].claim for index in range(1, len(rows))]
-    beaten = [claim.ahead and claim.evidence == "some" for claim in claims]
+    beaten = [claim.ahead < 0 and claim.evidence == "some" for claim in claims]
     return [rows[0].name, *(row.name for row, is_beaten in zip(rows[1:], beaten, strict=True) if not is_beaten)]
 
 
@@ -158,6 +158,9 @@ def _sentence_on_lead(verdict: Verdict, index: int) -> tuple[Sentence, bool]:
 def _in_short(claim: Claim) -> str:
     if not claim.ahead:
         return "A tie."
+    if claim.ahead > 0:
+        # The second network's mean is the lower one, but its best run is ahead.
+        return "Not settled."
     return {"some": "The lead is hardly luck.", "none": "The lead may be luck."}.get(claim.evidence, "Not settled.")
 
 

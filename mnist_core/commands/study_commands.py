@@ -17,7 +17,7 @@ from mnist_core.commands.flags import Overwrite, number_option, whole_number_opt
 from mnist_core.errors import ConfigError
 from mnist_core.jobs import interruptible, with_dead_runs_ended
 from mnist_core.store import Run, Store
-from mnist_core.text import in_terminal
+from mnist_core.text import counted, in_terminal
 
 if TYPE_CHECKING:
     from mnist_core.studies import PlannedRun
@@ -172,7 +172,7 @@ def _summary(store: Store, planned: "list[PlannedRun]", runs: "list[tuple[Planne
     states = Counter(run.state for _, run in runs)
     counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none"
     print(
-        f"{len(planned)} runs: {counts}."
+        f"{counted(len(planned), 'run')}: {counts}."
         + ("" if len(runs) == len(planned) else f" {len(planned) - len(runs)} not begun.")
     )
     for _, run in runs:

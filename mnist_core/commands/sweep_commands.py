@@ -21,7 +21,7 @@ from mnist_core.errors import ConfigError
 from mnist_core.jobs import follow_all, interruptible, with_dead_runs_ended
 from mnist_core.store import ACTIVE_STATES, Store, concurrency, queueing
 from mnist_core.sweeps import Sweep
-from mnist_core.text import decimals, one_line
+from mnist_core.text import counted, decimals, one_line
 
 sweep_app = typer.Typer(
     no_args_is_help=True,
@@ -52,7 +52,8 @@ def _run(
     store = Store.open()
     at_once = concurrency.places(store)
     about = sweeps.duration_text(sweeps.estimated_seconds(store, configs))
-    text = f"{len(configs)} runs, {at_once} at a time: about {about}{' or less' if halving else ''} on this machine"
+    about += " or less" * halving
+    text = f"{counted(len(configs), 'run')}, {at_once} at a time: about {about} on this machine"
     if not yes:
         if not sys.stdin.isatty():
             raise ConfigError("yes", f"this would train {text}; add --yes to start it")
@@ -98,7 +99,7 @@ def sweep_stop(sweep: Annotated[str, _SWEEP]) -> None:
     """Stop the running and queued runs of a sweep."""
     store = with_dead_runs_ended(Store.open())
     count = sweeps.stop_sweep(store, sweeps.find_sweep(store, sweep).id)
-    print(f"{count} runs are asked to stop")
+    print(f"{counted(count, 'run')} asked to stop")
 
 
 @sweep_app.command("retry")

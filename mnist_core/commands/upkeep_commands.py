@@ -15,7 +15,7 @@ from mnist_core.commands.flags import number_option, whole_number_option
 from mnist_core.errors import ConfigError, StoreError
 from mnist_core.jobs import with_dead_runs_ended
 from mnist_core.store import RunState, Store, database_file
-from mnist_core.text import in_terminal, size_in_words
+from mnist_core.text import counted, in_terminal, size_in_words
 
 if TYPE_CHECKING:
     from mnist_core.upkeep import disk
@@ -47,7 +47,7 @@ def make_backup(
         print(json.dumps(about | {"bytes": made.size, "copied": made.copied, "missing": missing}, indent=2))
     else:
         print(
-            f"{made.folder}: {_count(made.manifest.runs, 'run')}, {_count(len(made.manifest.files), 'file')}, "
+            f"{made.folder}: {counted(made.manifest.runs, 'run')}, {counted(len(made.manifest.files), 'file')}, "
             f"{size_in_words(made.size)}; "
             f"{size_in_words(made.copied)} of them were new"
         )
@@ -85,11 +85,11 @@ def restore_backup(
         print(json.dumps(values | {"results": str(results)}, indent=2))
         return
     print(
-        f"{results}: {_count(done.runs, 'run')}, {_count(done.files, 'file')}, {size_in_words(done.size)}, "
+        f"{results}: {counted(done.runs, 'run')}, {counted(done.files, 'file')}, {size_in_words(done.size)}, "
         f"from {done.source}"
     )
     if done.missing:
-        print(f"left out, because damaged or gone when it was made: {_count(done.missing, 'file')}")
+        print(f"left out, because damaged or gone when it was made: {counted(done.missing, 'file')}")
     if done.aside:
         print(f"what was there is kept in {done.aside}; if the app is open, start it again")
 
@@ -169,7 +169,7 @@ def prune_runs(
         return
     would = "would be " if dry_run else ""
     for entry in freed:
-        print(f"#{entry.run.number}: {_count(len(entry.checkpoints), 'checkpoint')}, {size_in_words(entry.size)}")
+        print(f"#{entry.run.number}: {counted(len(entry.checkpoints), 'checkpoint')}, {size_in_words(entry.size)}")
     if gone:
         print(f"{len(gone)} deleted run{'s' * (len(gone) > 1)} {would}removed for good: {size_in_words(room)}")
     print(f"{size_in_words(total)} {would}freed")
@@ -193,7 +193,3 @@ def sqlite_file() -> Path:
             "pg_restore, pg_amcheck. Copy the results folder with it; docs/guide/cluster.md says how"
         )
     return path
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'s' * (number != 1)}"

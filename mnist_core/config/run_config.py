@@ -101,7 +101,7 @@ class RunConfig(BaseModel):
     train_images: int | None = _field(
         None,
         "Training images",
-        "Train on this many images, equally many of each class. Empty: all of them.",
+        "Train on this many images, as equally many of each class as there are. Empty: all of them.",
         "Data",
         ge=10,
     )

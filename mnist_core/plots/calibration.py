@@ -19,6 +19,7 @@ from mnist_core.plots.style import (
     run_styles,
     tint,
 )
+from mnist_core.text import share_text
 
 # A bin with fewer images is drawn faint and not joined by the line: its accuracy is mostly chance.
 ENOUGH = 10
@@ -136,6 +137,7 @@ def coverage_curves(tables: Sequence[pd.DataFrame], runs: Sequence[NamedRun], sh
     figure.add_vline(x=100 * share, line={"color": GREY, "width": 2, "dash": "dot"})
     for table, errors, run in zip(shown, heights, runs, strict=True):
         style = styles[run.number]
+        shares = zip(table["accuracy"], table["confidence"], strict=True)
         figure.add_scatter(
             x=100 * table["coverage"],
             y=errors,
@@ -143,9 +145,9 @@ def coverage_curves(tables: Sequence[pd.DataFrame], runs: Sequence[NamedRun], sh
             name=plot_label(run, 26),
             meta=plot_label(run, 100),
             line={"color": style.colour, "width": 3, "dash": style.dash},
-            customdata=np.stack((100 * table["accuracy"], 100 * table["confidence"]), axis=1),
-            hovertemplate="<b>%{meta}</b><br>answers the surest %{x:.1f}%, right on %{customdata[0]:.2f}%<br>"
-            "abstains below %{customdata[1]:.2f}% confidence<extra></extra>",
+            customdata=[[share_text(share, 2) for share in row] for row in shares],
+            hovertemplate="<b>%{meta}</b><br>answers the surest %{x:.1f}%, right on %{customdata[0]}<br>"
+            "abstains below %{customdata[1]} confidence<extra></extra>",
         )
     polish(figure, height=440)
     figure.update_layout(showlegend=False)

@@ -6,7 +6,7 @@ from itertools import count
 import plotly.graph_objects as go
 
 from mnist_core.plots import NamedRun, dash_background, png_address, run_label, run_styles
-from mnist_core.text import in_html
+from mnist_core.text import in_html, share_text
 
 MISSING = "–"
 # A narrow no-break space.
@@ -71,7 +71,7 @@ def html_strong(content: str, stressed: bool) -> Html:
 
 def html_percent(fraction: float | None, digits: int = 2) -> str:
     """A fraction in per cent."""
-    return MISSING if fraction is None else f"{100 * fraction:.{digits}f}{_SPACE}%"
+    return MISSING if fraction is None else share_text(fraction, digits).replace("%", f"{_SPACE}%")
 
 
 def html_number(value: float | None, kind: str = ",.0f") -> str:

@@ -62,7 +62,7 @@ STUDY = Study(
     "one loses three digits and ends at 66.90 %, one loses five and ends at 48.63 %. A single run would have told only "
     "one of these stories.\n\n"
     "**How to see it.** Look at the confusion matrix: a stuck class has an empty column, as it is never the "
-    "answer. Take the last ReLU away and train again.\n\n"
+    "answer (but where all scores are 0 the network answers 0). Take the last ReLU away and train again.\n\n"
     "**Training accuracy is not the goal.** 99.52 % on the training images and 97.84 % on the test images: the "
     "difference is what was learned by heart.",
     because={("deep-mlp", "784-784-500-50-10", metric): _STUCK for metric in ("train_accuracy", "test_accuracy")},

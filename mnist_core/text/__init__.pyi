@@ -14,6 +14,8 @@ from .escapes import is_text as is_text
 from .escapes import one_line as one_line
 from .rounding import all_digits as all_digits
 from .rounding import clock_text as clock_text
+from .rounding import counted as counted
 from .rounding import decimals as decimals
 from .rounding import fixed_decimals as fixed_decimals
+from .rounding import share_text as share_text
 from .rounding import size_in_words as size_in_words

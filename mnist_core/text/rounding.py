@@ -30,6 +30,17 @@ def all_digits(value: float) -> str:
     return short if float(short) == value else repr(value).removesuffix(".0")
 
 
+def share_text(share: float, places: int = 1) -> str:
+    """A share (0 to 1) in per cent: "97.4%". Only exactly 1 reads as 100 %."""
+    percent = 100 * share
+    return f"{percent if share >= 1 else min(percent, 100 - 10.0**-places):.{places}f}%"
+
+
+def counted(number: int, thing: str, things: str = "") -> str:
+    """How many of a thing there are: "1 run", "1,000 runs"; `things` where an s does not make the plural."""
+    return f"{number:,} {thing if number == 1 else things or thing + 's'}"
+
+
 def size_in_words(count: int) -> str:
     """A number of bytes with its unit, in steps of 1,000: 999 bytes, 1.2 kB, 35 MB."""
     if abs(count) < 1000:

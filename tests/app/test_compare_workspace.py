@@ -75,7 +75,7 @@ def test_differences_from_the_baseline_are_those_of_the_paired_test(store: Store
     rows = tables(at)["results"].set_index("Run")
     assert rows.loc[1, run_results._DIFFERENCE] == pytest.approx(100 * test.difference)
     assert rows.loc[1, run_results._DIFFERENCE_INTERVAL] == (
-        f"{stats.points_text(test.low)} to {stats.points_text(test.high)}"
+        f"{stats.points_text(test.widest[0])} to {stats.points_text(test.widest[1])}"
     )
     assert np.isnan(rows[run_results._DIFFERENCE].astype(float)[[3, 4]]).all()
     assert "narrow" in running_text(at)[0]

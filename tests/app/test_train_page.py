@@ -237,7 +237,8 @@ def test_a_run_without_a_whole_checkpoint_is_started_anew_only_by_choice(page: A
     shutil.rmtree(store.folder(run.id))
     page.run()
     button(page, "Continue").click().run()
-    assert f"{recorded:,}" in page.warning[0].value
+    # The page may also say that MNIST is not here, once its download has failed.
+    assert any(f"{recorded:,}" in warning.value for warning in page.warning)
     assert store.run(run.id).state == "interrupted"
     button(page, "Leave it").click().run()
     assert store.count_metrics(run.id) == recorded

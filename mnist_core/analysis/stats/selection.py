@@ -36,14 +36,15 @@ def selection_bias(groups: Sequence[Sequence[float]], noise: float = 0.0) -> Sel
     scatter is that of seeds of one setting, pooled over the settings near the best: settings that are far behind or
     scatter wildly cannot win. With one seed of each, the scatter is `noise`, the largest standard deviation that the
     choice of images can give an accuracy (`image_noise`); the bias is then relative to more and more images.
-    None where neither scatter is known, or without a run.
+    So it is where all seeds near the best agree, which two may do by chance. None where neither scatter is known, or
+    without a run.
     """
     settings = sorted((list(group) for group in groups if len(group)), key=lambda group: -fmean(group))
     if not settings:
         return None
-    near, scatter, freedom = _near_the_best(settings, noise)
-    chance = scatter if freedom else noise
-    if not chance and not freedom:
+    near, scatter = _near_the_best(settings, noise)
+    chance = scatter or noise
+    if not chance:
         return None
     counts = np.array([len(group) for group in near])
     means = np.array([fmean(group) for group in near])
@@ -54,7 +55,7 @@ def selection_bias(groups: Sequence[Sequence[float]], noise: float = 0.0) -> Sel
     added = np.random.default_rng(0).normal(0, chance, (_DRAWN, int(counts.sum())))
     winners = (np.repeat(drawn_together, counts) + added).argmax(axis=1)
     excess = float(added[np.arange(_DRAWN), winners].mean()) if counts.sum() > 1 else 0.0
-    return SelectionBias(max(0.0, excess), sum(map(len, settings)), int(counts.sum()), freedom > 0)
+    return SelectionBias(max(0.0, excess), sum(map(len, settings)), int(counts.sum()), scatter > 0)
 
 
 def image_noise(accuracy: float, images: int) -> float:
@@ -69,10 +70,10 @@ def image_noise(accuracy: float, images: int) -> float:
     return sqrt(share * (1 - share) / images)
 
 
-def _near_the_best(settings: Sequence[Sequence[float]], noise: float) -> tuple[list[Sequence[float]], float, int]:
+def _near_the_best(settings: Sequence[Sequence[float]], noise: float) -> tuple[list[Sequence[float]], float]:
     """Of settings in order of their means, the best ones among which chance may have decided.
 
-    With the standard deviation of their seeds, pooled, and its degrees of freedom: 0 and 0 where none has two seeds.
+    With the standard deviation of their seeds, pooled: 0 where none has two seeds.
     """
     best = fmean(settings[0])
     near: list[Sequence[float]] = []
@@ -84,4 +85,4 @@ def _near_the_best(settings: Sequence[Sequence[float]], noise: float) -> tuple[l
         near.append(group)
         squares += sum((value - middle) ** 2 for value in group)
         freedom += len(group) - 1
-    return near, sqrt(squares / max(1, freedom)), freedom
+    return near, sqrt(squares / max(1, freedom))

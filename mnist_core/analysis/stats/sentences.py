@@ -135,11 +135,11 @@ def selection_bias_text(bias: SelectionBias | None) -> str:
     if bias is None or bias.runs < 2:
         return ""
     chosen = f"This is the best of {bias.runs:,} runs, which makes its accuracy too high (selection bias)"
-    unknown = "How much the seed adds can only be seen with several seeds of each."
+    unknown = "How much the seed adds can only be seen with more seeds of each."
     if bias.excess < _LEAST:
         least = f"{100 * _LEAST:.2f} points"
         if bias.by_seeds:
-            return f"{chosen} by less than {least}: no other run comes near enough for luck to matter."
+            return f"{chosen} by less than {least}, judged by how far the seeds lie apart."
         return f"{chosen}; the choice of images adds less than {least} to it. {unknown}"
     points = f"{100 * bias.excess:.2f} points"
     close = "all of them are" if bias.close == bias.runs else f"{bias.close:,} of them are"

@@ -35,7 +35,7 @@ def summary(names: list[str], wrong: list[range], baseline: int | None = None) -
 
 def test_of_two_the_better_one_comes_first_and_luck_is_named_by_its_p():
     assert summary(["worse", "lenet-5"], [range(100), range(20)]).startswith("lenet-5 is better than worse; luck alone")
-    assert "very unlikely (p < 0.001)" in summary(["worse", "lenet-5"], [range(100), range(20)])
+    assert "less than 1 time in 1,000 (p < 0.001)" in summary(["worse", "lenet-5"], [range(100), range(20)])
     close = summary(["a", "b"], [range(10), range(5, 16)])
     assert "better" not in close
     assert close.startswith("a is right more often than b, but luck alone may explain it (p = ")
@@ -75,7 +75,7 @@ def test_runs_of_one_name_are_called_by_their_numbers_and_a_name_with_a_comma_is
 
 
 @pytest.mark.parametrize(
-    ("p", "words"), [(0.0001, "very unlikely"), (0.005, "is unlikely"), (0.03, "rather unlikely"), (0.2, "may explain")]
+    ("p", "words"), [(0.0001, "in 1,000"), (0.005, "in 100"), (0.03, "in 20"), (0.2, "may explain")]
 )
 def test_how_likely_luck_is(p: float, words: str):
     assert words in likelihood_of_luck(p)

@@ -120,3 +120,13 @@ def test_whether_the_order_is_luck_is_what_the_verdict_says(store: Store) -> Non
     )
     assert by_seeds[0] == clear[0]
     assert races.order_sentence(verdict_of(runs[:1], [range(5)])) == ("", "")
+
+
+def test_a_lead_that_only_a_collapsed_seed_makes_is_not_settled(store: Store) -> None:
+    # The second network's mean is lower by far, but the one run of the first is worse than its best.
+    runs = queued(store, [SOFTMAX, WIDE, WIDE.replace(seed=1)])
+    verdict = verdict_of(runs, [range(100), range(20), range(400)])
+    assert [place.name for place in races.standings(verdict)] == ["softmax", "mlp-300"]
+    assert set(races.winners(verdict)) == {"softmax", "mlp-300"}
+    settled = races.order_sentence(verdict_of(runs[:2], [range(100), range(20)]))[0]
+    assert races.order_sentence(verdict)[0] != settled

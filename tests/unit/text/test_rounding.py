@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from mnist_core.text.rounding import all_digits, decimals, fixed_decimals
+from mnist_core.text.rounding import all_digits, counted, decimals, fixed_decimals, share_text
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,16 @@ def test_what_rounds_to_zero_has_no_minus() -> None:
     assert fixed_decimals(-0.00004, 4, sign=True) == "+0.0000"
     assert fixed_decimals(-0.004, 2) == "0.00"
     assert fixed_decimals(-1234.5, 1) == "−1,234.5"
+
+
+@pytest.mark.parametrize(
+    ("share", "places", "expected"),
+    [(1.0, 1, "100.0%"), (0.9999, 1, "99.9%"), (0.996, 0, "99%"), (0.9742, 2, "97.42%"), (0.0, 1, "0.0%")],
+)
+def test_only_the_whole_reads_as_100_per_cent(share: float, places: int, expected: str) -> None:
+    assert share_text(share, places) == expected
+
+
+def test_one_thing_is_singular() -> None:
+    assert [counted(number, "run") for number in (0, 1, 2, 1000)] == ["0 runs", "1 run", "2 runs", "1,000 runs"]
+    assert counted(2, "class", "classes") == "2 classes"
