@@ -257,6 +257,9 @@ def _diverged_sentence(luck: Luck) -> str:
 def _spread_sentence(luck: Luck) -> str:
     """Mean, spread, lowest and highest."""
     count, places = len(luck.accuracies), decimals(100 * luck.deviation, luck.places)
+    # Where one seed of many differs by one image, the scatter is small, but not 0.
+    while luck.deviation and not round(100 * luck.deviation, places):
+        places += 1
     if not count:
         return "" if luck.diverged else "No seed has been trained yet."
     if count == 1:

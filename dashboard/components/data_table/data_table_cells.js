@@ -92,7 +92,8 @@ export function cell(column, value, index) {
     // Tab would have to pass thousands of links, so Enter opens the one of the current row.
     link.tabIndex = -1
   } else {
-    const text = column.write(value, column.decimals?.[index])
+    const written = column.write(value, column.decimals?.[index])
+    const text = column.right ? written.replace(/^-/, "−") : written
     element.textContent = column.kind === "text" ? cutMiddle(text, column.pixels) : text
     if (column.kind === "text") element.title = text
     // A reader of the screen gets the whole text.
