@@ -174,7 +174,7 @@ def _listed(images: int) -> np.ndarray:
             st.error(in_markdown(str(error)))
             return np.zeros(0, dtype=np.int64)
         if len(listed):
-            st.caption(f"In the list: {counted(len(listed), 'image')}.")
+            st.caption(f"{counted(len(listed), 'image')} in the list.")
     return listed
 
 
