@@ -109,7 +109,7 @@ def _offer(waiting: Sequence[Run], predictions: Predictions, chosen: np.ndarray)
     error = robustness_task.last_failure()
     if error:
         st.error(in_markdown(error))
-    seconds = robustness.measuring_seconds([run.macs or 0 for run in waiting], len(chosen))
+    seconds = robustness.measuring_seconds(waiting, len(chosen))
     with st.container(horizontal=True, vertical_alignment="center", key="robustness-offer"):
         pressed = st.button(
             "Measure",

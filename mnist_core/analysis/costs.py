@@ -12,6 +12,7 @@ import numpy as np
 from mnist_core.analysis import trained
 from mnist_core.architectures import Shape
 from mnist_core.config import RunConfig
+from mnist_core.data import input_shape, input_shape_and_classes
 from mnist_core.errors import CheckpointError
 from mnist_core.store import Run, Store
 from mnist_core.training import BYTES_PER_NUMBER, count_optimizer_numbers, network_sizes
@@ -21,11 +22,11 @@ BATCH = 100
 # How often each network takes its turn, and how many single images it gets in each turn.
 _ROUNDS, _SINGLES = 9, 10
 
-# Measured on one core of a small cloud machine with one thread, in batches: time for each multiply-accumulate of matrix
-# products, of which convolutions reach less, and time for an image beside them.
-MAC_SECONDS = 4e-11
-CONVOLUTION_FACTOR = 2
-_IMAGE_SECONDS = 2e-5
+# Measured on one core of an Intel Xeon of 2023 with one thread, in batches: time to answer an image is the sum of these
+# for the image, for each multiply-accumulate, and for each number that its layers put out.
+_IMAGE_SECONDS = 8e-7
+MAC_SECONDS = 1.2e-11
+_NUMBER_SECONDS = 8e-10
 
 # Takes uint8 images (N, C, H, W) and returns probabilities (N, classes).
 Predictor = Callable[[np.ndarray], np.ndarray]
@@ -96,12 +97,22 @@ def weights_size(store: Store, run: Run) -> int | None:
     return 8 + -(-text // 8) * 8 + end
 
 
-def answering_seconds(macs: int, images: int) -> float:
-    """About how long a network of so many multiply-accumulates for one image takes to answer images on one core.
+def answering_seconds(run: Run, images: int) -> float:
+    """About how long the run's network takes to answer images on one core.
 
-    It counts as convolutional: those are the networks that take long.
+    Raises ArchitectureError, and DataError if the run has not recorded its classes and its folder is gone.
     """
-    return images * (_IMAGE_SECONDS + macs * CONVOLUTION_FACTOR * MAC_SECONDS)
+    classes = len(run.data.classes) if run.data else input_shape_and_classes(run.config)[1]
+    network = network_sizes(run.config.architecture, input_shape(run.config), classes)
+    return images * image_seconds(run.macs or 0, network.kept)
+
+
+def image_seconds(macs: int, numbers: int) -> float:
+    """About how long one core takes to answer an image.
+
+    `macs` are the network's multiply-accumulates, `numbers` those that its layers put out for one image.
+    """
+    return _IMAGE_SECONDS + macs * MAC_SECONDS + numbers * _NUMBER_SECONDS
 
 
 def pareto_front(costs: Sequence[float], accuracies: Sequence[float]) -> list[int]:

@@ -38,8 +38,8 @@ def kept_epochs(store: Store, run: Run) -> list[int]:
 
 
 def history_seconds(run: Run, images: int, epochs: int) -> float:
-    """About how long `prediction_history` takes on one core, from the network's multiply-accumulates."""
-    return answering_seconds(run.macs or 0, images * epochs)
+    """About how long `prediction_history` takes on one core. Raises what `answering_seconds` does."""
+    return answering_seconds(run, images * epochs)
 
 
 def prediction_history(

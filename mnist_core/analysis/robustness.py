@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnist_core.analysis.costs import answering_seconds
+from mnist_core.store import Run
 
 # Images that are changed and predicted together.
 CHUNK = 100
@@ -23,7 +24,7 @@ _GREY = 128
 # Seed of everything random in this module.
 _SEED = 20_000
 # Measured on one core: time to change an image.
-_CHANGE_SECONDS = 5e-5
+_CHANGE_SECONDS = 2e-5
 
 Change = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
 # Takes uint8 images (N, C, H, W) and returns scores (N, classes); the class with the largest is the prediction.
@@ -106,10 +107,10 @@ def sample_images(count: int, wanted: int) -> np.ndarray:
     return np.sort(np.random.default_rng(_SEED).choice(count, wanted, replace=False))
 
 
-def measuring_seconds(macs: Sequence[int], images: int) -> float:
-    """About how long `count_right_answers` takes for networks with these multiply-accumulates on one ordinary core."""
+def measuring_seconds(runs: Sequence[Run], images: int) -> float:
+    """About how long `count_right_answers` takes for these runs on one core. Raises what `answering_seconds` does."""
     changed = images * len(list(_cells()))
-    return changed * _CHANGE_SECONDS + sum(answering_seconds(count, changed) for count in macs)
+    return changed * _CHANGE_SECONDS + sum(answering_seconds(run, changed) for run in runs)
 
 
 def _cells() -> Iterator[tuple[int, int]]:

@@ -14,6 +14,11 @@ _TOKEN = re.compile(
     r"|(?P<word>[^\W\d]\w*)|'(?P<single>\w+)'|\"(?P<double>\w+)\"|(?P<sign>[(),=*×])"
 )
 
+# Only sizes, as papers write networks: 784-300-10, 784 x 300 x 10, 784, 300, 10.
+_SIZES_ALONE = re.compile(r"\s*[0-9]{1,6}(?:[-–—>×xX/:,→\s]+[0-9]{1,6}){1,20}\s*")
+# Pixels of an image of MNIST and of CIFAR-10, and of one of 32x32 in grey: such a first number is the input's.
+_INPUT_SIZES = {784, 1024, 3072}
+
 # Names of layers in other libraries, with this program's name for each.
 _OTHER_NAMES = {
     "dense": "linear",
@@ -82,6 +87,9 @@ def parse_architecture(text: str, kinds: Mapping[str, LayerKind]) -> tuple[Typed
     items of a block such as residual. The layers that a repetition stands for are counted before it is written out.
     """
     check_length(text)
+    if _SIZES_ALONE.fullmatch(text):
+        message = f"These are only sizes, without their layers; write {_line_of_sizes(text)}"
+        raise ArchitectureError(message, text, 0, len(text))
     parser = _Parser(text, kinds)
     calls = parser.items(closing=None, depth=0)
     if not calls:
@@ -92,6 +100,14 @@ def parse_architecture(text: str, kinds: Mapping[str, LayerKind]) -> tuple[Typed
             len(text),
         )
     return tuple(calls)
+
+
+def _line_of_sizes(text: str) -> str:
+    """The line that 784-300-10 or 300-100 most probably means, with ReLU between the layers."""
+    sizes = [int(digits) for digits in re.findall(r"[0-9]+", text)]
+    from_input = sizes[0] in _INPUT_SIZES
+    hidden = sizes[1:-1] if from_input else sizes[:-1] if sizes[-1] == 10 else sizes
+    return " ".join(["flatten", *(f"linear({size}) relu" for size in hidden), "linear(classes)"])
 
 
 def suggest_name(word: str, names: Mapping[str, object]) -> str:

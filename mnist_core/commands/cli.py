@@ -376,11 +376,9 @@ def data_download(name: Annotated[str, typer.Argument(help="Such as mnist or cif
 def _follow(store: Store, run: Run, interrupt: threading.Event, as_json: bool) -> None:
     """Train a claimed run in this process, with a progress bar, until it ends or `interrupt` is set."""
     run = follow_run(store, run, interrupt, show_bar=not as_json, show_epochs=True)
-    _say(
-        run,
-        as_json,
-        f"#{run.number} {run.state}: test accuracy {_test(run)} in {run.seconds:.1f} s. {run.note}",
-    )
+    tested = "" if run.tested_accuracy is None else f": test accuracy {_test(run)}"
+    ending = f"#{run.number} {run.state}{tested} {'in' if tested else 'after'} {run.seconds:.1f} s. {run.note}"
+    _say(run, as_json, ending.strip())
     if run.state not in ("finished", "stopped", "paused"):
         raise typer.Exit(exit_code(interrupt))
 

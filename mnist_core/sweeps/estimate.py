@@ -12,17 +12,21 @@ from mnist_core.architectures import describe_architecture
 from mnist_core.config import AUGMENTATIONS, RunConfig, dataset
 from mnist_core.data import count_held_out, input_shape_and_classes
 from mnist_core.store import Run, RunQuery, Store, places, read_page
+from mnist_core.training import network_sizes
 
-# Measured on one core of a small cloud machine with one thread; past runs correct the sum for the machine at hand. The
-# first constant is for reading the data and for the predictions at the end.
-_RUN_SECONDS = 0.4
+# Measured on one core of an Intel Xeon of 2023 with one thread; past runs correct the sum for the machine at hand. The
+# first constant is for reading the data.
+_RUN_SECONDS = 0.3
 # An epoch's checkpoint and metrics.
 _EPOCH_SECONDS = 0.05
-_STEP_SECONDS = 1.5e-4
-# For each step and layer.
-_LAYER_SECONDS = 3e-5
+_STEP_SECONDS = 2e-6
+# For each step and layer: a perceptron's steps are written out, those of other networks are left to autograd.
+_PERCEPTRON_LAYER_SECONDS = 2e-6
+_LAYER_SECONDS = 2e-4
 # The optimizer's update of each parameter in a step.
-_PARAMETER_SECONDS = 1.5e-9
+_PARAMETER_SECONDS = 8e-10
+# Each number that the layers put out for a training image, beside the multiply-accumulates.
+_NUMBER_SECONDS = 1e-10
 # Assumed number of images in a folder.
 _UNKNOWN_IMAGES = 10_000
 # Number of latest runs that an estimate looks at.
@@ -45,9 +49,13 @@ def estimated_seconds(store: Store, configs: Sequence[RunConfig]) -> float:
 
 
 def run_seconds(store: Store, configs: Sequence[RunConfig]) -> list[float]:
-    """Estimated seconds of each config's run alone."""
+    """Estimated seconds of each config's run alone, with its start and its answers at the end."""
     past = read_page(store, RunQuery(states=["finished"]), limit=_LOOKED_AT).runs
-    return [_RUN_SECONDS + guess.seconds for guess in training_seconds(past, configs)]
+    ratio = _measured_to_counted(past)
+    return [
+        _RUN_SECONDS + guess.seconds + ratio * _answers_at_the_end(config)
+        for config, guess in zip(configs, training_seconds(past, configs), strict=True)
+    ]
 
 
 def longest_first(store: Store, configs: Sequence[RunConfig]) -> list[int]:
@@ -67,22 +75,16 @@ class TrainingTime:
 
 def training_seconds(finished: Sequence[Run], configs: Sequence[RunConfig]) -> list[TrainingTime]:
     """How long each config trains alone, without its start and end, by past runs of this machine, newest first."""
-    past = [run for run in finished[:_LOOKED_AT] if run.seconds > 0 and run.epoch > (run.config.continue_epoch or 0)]
+    past = _measured(finished)
     by_kind: dict[tuple[object, ...], list[float]] = {}
-    ratios: list[float] = []
     for run in past:
-        pace = run.seconds / (
-            (run.epoch - (run.config.continue_epoch or 0)) * (run.train_images or _train_images(run.config))
-        )
-        by_kind.setdefault(_kind(run.config), []).append(pace)
-        done = (run.epoch - (run.config.continue_epoch or 0)) / (run.config.epochs - (run.config.continue_epoch or 0))
-        ratios.append(run.seconds / max(_counted(run.config) * done, 1e-3))
-    ratio = median(ratios[:50]) if ratios else 1.0
+        images = _epochs_done(run) * (run.train_images or _train_images(run.config))
+        by_kind.setdefault(_kind(run.config), []).append(run.seconds / images)
+    ratio = _measured_to_counted(past)
     times = []
     for config in configs:
         paces = by_kind.get(_kind(config), [])[:9]
-        epochs = config.epochs - (config.continue_epoch or 0)
-        seconds = median(paces) * epochs * _train_images(config) if paces else ratio * _counted(config)
+        seconds = median(paces) * _epochs(config) * _train_images(config) if paces else ratio * _counted(config)
         times.append(TrainingTime(seconds, len(paces)))
     return times
 
@@ -115,23 +117,72 @@ def _kind(config: RunConfig) -> tuple[object, ...]:
     )
 
 
+def _measured(finished: Sequence[Run]) -> list[Run]:
+    return [run for run in finished[:_LOOKED_AT] if run.seconds > 0 and _epochs_done(run) > 0]
+
+
+def _epochs_done(run: Run) -> int:
+    return run.epoch - (run.config.continue_epoch or 0)
+
+
+def _epochs(config: RunConfig) -> int:
+    return config.epochs - (config.continue_epoch or 0)
+
+
+def _measured_to_counted(finished: Sequence[Run]) -> float:
+    """How many times as long as counted training takes on this machine, by its latest runs; 1 if there are none."""
+    ratios = [
+        run.seconds / max(_counted(run.config) * _epochs_done(run) / _epochs(run.config), 1e-3)
+        for run in _measured(finished)[:50]
+    ]
+    return median(ratios) if ratios else 1.0
+
+
+@dataclass(frozen=True)
+class _Size:
+    """What the counted time of a network depends on."""
+
+    layers: int
+    parameters: int
+    macs: int
+    # Numbers that the layers put out for one image.
+    numbers: int
+    perceptron: bool
+
+    @property
+    def answer_seconds(self) -> float:
+        return costs.image_seconds(self.macs, self.numbers)
+
+
 def _counted(config: RunConfig) -> float:
-    """Seconds by arithmetic alone, on the machine where the constants were measured."""
-    layers, parameters, macs = _size(config.architecture, *input_shape_and_classes(config))
+    """Seconds of training by arithmetic alone, on the machine where the constants were measured."""
+    size = _size(config.architecture, *input_shape_and_classes(config))
     images = _train_images(config)
-    steps = ceil(images / config.batch_size)
-    epochs = config.epochs - (config.continue_epoch or 0)
+    layer_seconds = _PERCEPTRON_LAYER_SECONDS if size.perceptron else _LAYER_SECONDS
+    step = _STEP_SECONDS + size.layers * layer_seconds + size.parameters * _PARAMETER_SECONDS
     # The backward pass takes twice as long again as the forward pass.
-    step = _STEP_SECONDS + layers * _LAYER_SECONDS + parameters * _PARAMETER_SECONDS
-    validation = _validation_images(config)
-    return epochs * (_EPOCH_SECONDS + steps * step + (3 * images + validation) * macs * costs.MAC_SECONDS)
+    image = 3 * size.macs * costs.MAC_SECONDS + size.numbers * _NUMBER_SECONDS
+    validation = _validation_images(config) * size.answer_seconds
+    return _epochs(config) * (_EPOCH_SECONDS + ceil(images / config.batch_size) * step + images * image + validation)
+
+
+def _answers_at_the_end(config: RunConfig) -> float:
+    """Counted seconds of the answers to all validation and test images, which are stored when a run ends."""
+    test = dataset(config.dataset).test_images or _UNKNOWN_IMAGES
+    held_out = count_held_out(config, _all_images(config))
+    return (held_out + test) * _size(config.architecture, *input_shape_and_classes(config)).answer_seconds
 
 
 @cache
-def _size(architecture: str, shape: tuple[int, int, int], classes: int) -> tuple[int, int, int]:
+def _size(architecture: str, shape: tuple[int, int, int], classes: int) -> _Size:
     network = describe_architecture(architecture, shape, classes)
-    macs = sum(layer.macs * (costs.CONVOLUTION_FACTOR if layer.window else 1) for layer in network.layers)
-    return len(network.layers), network.parameters, macs
+    return _Size(
+        len(network.layers),
+        network.parameters,
+        sum(layer.macs for layer in network.layers),
+        network_sizes(architecture, shape, classes).kept,
+        perceptron=all(len(layer.output_shape) == 1 for layer in network.layers),
+    )
 
 
 def _train_images(config: RunConfig) -> int:

@@ -91,7 +91,9 @@ function headOf(line, label) {
 
 function factsOf(score, buttons) {
   const facts = element("div", "facts")
-  facts.append(text("span", "score", score), ...buttons)
+  const together = element("span", "buttons")
+  together.append(...buttons)
+  facts.append(text("span", "score", score), together)
   return facts
 }
 

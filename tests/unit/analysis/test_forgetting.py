@@ -126,4 +126,4 @@ def test_the_expected_time_grows_with_the_work(lab: tuple[Store, Run, np.ndarray
     once = forgetting.history_seconds(run, 1000, 1)
     assert once > 0
     assert forgetting.history_seconds(run, 2000, 3) == pytest.approx(6 * once)
-    assert once == costs.answering_seconds(run.macs or 0, 1000)
+    assert once == costs.answering_seconds(run, 1000)

@@ -207,11 +207,11 @@ def test_a_sample_is_the_same_each_time_and_not_just_the_beginning() -> None:
 
 
 def test_the_estimate_grows_with_images_and_networks() -> None:
-    assert robustness.measuring_seconds([10**6], 1000) < robustness.measuring_seconds([10**6, 10**6], 1000)
+    run = Store.open().enqueue(RunConfig(dataset="mnist-5k", architecture="lenet-5"))
     images = 1000 * (1 + (LEVELS - 1) * len(CORRUPTIONS))
-    assert robustness.measuring_seconds([10**9], 1000) == pytest.approx(
-        images * 5e-5 + costs.answering_seconds(10**9, images)
-    )
+    once = robustness.measuring_seconds([run], 1000)
+    assert once == pytest.approx(images * 2e-5 + costs.answering_seconds(run, images))
+    assert robustness.measuring_seconds([run, run], 1000) == pytest.approx(2 * once - images * 2e-5)
 
 
 def test_what_a_change_draws_does_not_depend_on_its_place(monkeypatch: pytest.MonkeyPatch):
