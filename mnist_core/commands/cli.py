@@ -6,14 +6,11 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Sequence
 from dataclasses import asdict
 from types import FrameType
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
-from rich.table import Table
 from typer.exceptions import TyperException
 
 from mnist_core import environment
@@ -27,6 +24,7 @@ from mnist_core.commands.move_command import move_store
 from mnist_core.commands.report_command import import_run, write_report_file
 from mnist_core.commands.study_commands import study_app
 from mnist_core.commands.sweep_commands import sweep_app
+from mnist_core.commands.tables import print_table
 from mnist_core.commands.upkeep_commands import make_backup, prune_runs, restore_backup, run_doctor
 from mnist_core.config import DATASET_CATALOGUE, RECIPES, RunConfig, devices_json
 from mnist_core.errors import CheckpointError, ConfigError
@@ -208,17 +206,19 @@ def list_runs(
         for run in runs
     ]
     rows += [(str(run.number), one_line(run.name), "-", "broken", *"-----") for run in broken]
-    table = _table(("#", "name", "data set", "state", "epoch", "validation", "test", "time", "disk"), rows, wide="name")
-    terminal = Console(markup=False, emoji=False, highlight=False)
-    terminal.print(table if runs or broken else "no runs yet; `python -m mnist_core train` makes one")
+    if rows:
+        head = ("#", "name", "data set", "state", "epoch", "validation", "test", "time", "disk")
+        print_table(head, rows, folded="name")
+    else:
+        print("no runs yet; `python -m mnist_core train` makes one")
     if more:
-        terminal.print(f"{more:,} older ones are not shown; `--limit` lists more", soft_wrap=True)
+        print(f"{more:,} older ones are not shown; `--limit` lists more")
     for run in broken:
         print(f"{run.described} {run.remedy}", file=sys.stderr)
     if changed:
         print(measures.changed_note(changed), file=sys.stderr)
     if sizes:
-        terminal.print(_occupied(store, sizes), soft_wrap=True)
+        print(_occupied(store, sizes))
 
 
 def _newest(store: Store, state: RunState | None, limit: int) -> tuple[list[Run], list[BrokenRun], int]:
@@ -234,18 +234,6 @@ def _newest(store: Store, state: RunState | None, limit: int) -> tuple[list[Run]
     listed = sorted([*others, *lasting], key=lambda run: -run.number)
     total = page.total - len(page.broken) + (-len(gone) if state == "running" else len(others))
     return listed[:limit], [], max(0, total - limit)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], wide: str) -> Table:
-    """A table for a terminal of any width, in which no word is cut but those of the column `wide`."""
-    table = Table(box=None)
-    for column, title in enumerate(head):
-        words = [word for row in (head, *rows) for word in row[column].split()]
-        least = None if title == wide else max(map(len, words))
-        table.add_column(title, min_width=least, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    return table
 
 
 def _occupied(store: Store, sizes: dict[str, int]) -> str:

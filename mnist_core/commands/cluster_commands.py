@@ -6,10 +6,9 @@ from ipaddress import ip_address
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from mnist_core import environment
+from mnist_core.commands.tables import print_table
 from mnist_core.errors import ConfigError
 from mnist_core.jobs import cluster_token_file, join_cluster, leave_cluster, start_cluster
 from mnist_core.store import (
@@ -22,7 +21,7 @@ from mnist_core.store import (
     runs_on,
     set_drained,
 )
-from mnist_core.text import in_terminal
+from mnist_core.text import counted, in_terminal
 
 cluster_app = typer.Typer(help="Train on several machines.", no_args_is_help=True)
 
@@ -78,12 +77,11 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON inst
     if not lives:
         print(_silence(state.seen, store.clock()))
         return
-    table = Table("machine", "address", "cores", "GPUs", "state", "trains", "processor")
-    for node in state.nodes:
-        table.add_row(*map(in_terminal, _row(node, running)))
-    Console().print(table)
+    rows = [tuple(map(in_terminal, _row(node, running))) for node in state.nodes]
+    print_table(("machine", "address", "cores", "GPUs", "state", "trains", "processor"), rows, folded="processor")
     waiting = store.count_queued()
-    print(f"{sum(map(is_of_cluster, running))} runs train on the cluster, {waiting} wait.")
+    training = sum(map(is_of_cluster, running))
+    print(f"{counted(training, 'run')} {'trains' if training == 1 else 'train'} on the cluster, {waiting} waiting.")
     for trouble in state.troubles:
         print(in_terminal(trouble))
 

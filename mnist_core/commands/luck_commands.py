@@ -4,12 +4,11 @@ import json
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from mnist_core import luck
 from mnist_core.commands.exit_codes import exit_code
 from mnist_core.commands.flags import number_option, whole_number_option, with_config_flags
+from mnist_core.commands.tables import print_table
 from mnist_core.config import EPOCH_CHOICE_LABELS, MOST_LUCK_SEEDS, RunConfig
 from mnist_core.jobs import follow_all, interruptible, with_dead_runs_ended
 from mnist_core.luck import LuckGroup
@@ -39,14 +38,16 @@ def list_groups(as_json: _As_json = False) -> None:
     if as_json:
         print(json.dumps([_summary(group) for group in every], indent=2))
         return
-    table = Table("id", "name", "seeds", "done", "state", "mean", "lowest", "highest", box=None)
+    rows = []
     for group in every:
         facts = group.facts
         values = (facts.mean, facts.lowest, facts.highest) if group.accuracies else ()
         numbers = [f"{value:.2%}" for value in values] or ["-"] * 3
-        table.add_row(group.id, one_line(group.name), str(group.seeds), str(len(group.scores)), group.state, *numbers)
-    text = "no questions of luck yet; `python -m mnist_core luck run --architecture linear-10 --epochs 1` asks one"
-    Console(markup=False, emoji=False, highlight=False).print(table if every else text)
+        rows.append((group.id, one_line(group.name), str(group.seeds), str(len(group.scores)), group.state, *numbers))
+    if rows:
+        print_table(("id", "name", "seeds", "done", "state", "mean", "lowest", "highest"), rows, folded="name")
+    else:
+        print("no questions of luck yet; `python -m mnist_core luck run --architecture linear-10 --epochs 1` asks one")
 
 
 @luck_app.command("show")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from mnist_core import environment
 from mnist_core.analysis import measures
 from mnist_core.commands.exit_codes import exit_code
 from mnist_core.commands.flags import Overwrite, number_option, whole_number_option
+from mnist_core.commands.tables import print_table
 from mnist_core.errors import ConfigError
 from mnist_core.jobs import interruptible, with_dead_runs_ended
 from mnist_core.store import Run, Store
@@ -58,11 +58,11 @@ def study_list(as_json: _As_json = False) -> None:
     if as_json:
         print(json.dumps(rows, indent=2))
         return
-    table = Table("study", "experiment", "what it tried", "seeds", "runs done", box=None)
-    for row in rows:
-        done = f"{row['done']} of {row['runs']}"
-        table.add_row(row["study"], row["experiment"], row["title"], str(row["seeds"]), done)
-    Console(markup=False, emoji=False, highlight=False).print(table)
+    cells = [
+        (row["study"], row["experiment"], row["title"], str(row["seeds"]), f"{row['done']} of {row['runs']}")
+        for row in rows
+    ]
+    print_table(("study", "experiment", "what it tried", "seeds", "runs done"), cells)
     print(
         "\nRuns: each network with this many seeds, published and honest protocol. Train them with: "
         "python -m mnist_core study run NAME"

@@ -9,13 +9,12 @@ from typing import Annotated, Any, Literal
 
 import pandas as pd
 import typer
-from rich.console import Console
-from rich.table import Column, Table
 
 from mnist_core import sweeps
 from mnist_core.analysis import intervals, measures, stats
 from mnist_core.commands.exit_codes import exit_code
 from mnist_core.commands.flags import whole_number_option, with_config_flags
+from mnist_core.commands.tables import print_table
 from mnist_core.config import EPOCH_CHOICE_LABELS, RunConfig, format_value
 from mnist_core.errors import ConfigError
 from mnist_core.jobs import follow_all, interruptible, with_dead_runs_ended
@@ -72,9 +71,7 @@ def list_sweeps(as_json: _As_json = False) -> None:
     if as_json:
         print(json.dumps(summaries, indent=2))
         return
-    table = Table(
-        "id", "name", "runs", "ended", "best run", "its seeds' mean", Column("of", min_width=12), "its test", box=None
-    )
+    rows = []
     for summary in summaries:
         best, mean, test = (
             _percent(summary[name]) for name in ("best_accuracy", "best_run_mean", "best_test_accuracy")
@@ -82,9 +79,12 @@ def list_sweeps(as_json: _As_json = False) -> None:
         counts = (str(summary[name]) for name in ("runs", "ended"))
         # Where runs are ranked by their test accuracy, the column of the best shows it already.
         test = test if summary["measure"] == "validation_accuracy" else ""
-        table.add_row(summary["id"], one_line(summary["name"]), *counts, best, mean, summary["best_of"], test)
-    text = 'no sweeps yet; `python -m mnist_core sweep run --axis "learning_rate=0.1,0.01"` makes one'
-    Console(markup=False, emoji=False, highlight=False).print(table if summaries else text)
+        rows.append((summary["id"], one_line(summary["name"]), *counts, best, mean, summary["best_of"] or "", test))
+    if rows:
+        head = ("id", "name", "runs", "ended", "best run", "its seeds' mean", "of", "its test")
+        print_table(head, rows, folded="name")
+    else:
+        print('no sweeps yet; `python -m mnist_core sweep run --axis "learning_rate=0.1,0.01"` makes one')
 
 
 @sweep_app.command("show")
@@ -133,8 +133,9 @@ def _report(store: Store, sweep_id: str, as_json: bool) -> None:
         records = {"settings": _records(by_value), "runs": _records(runs)}
         print(json.dumps(summary | {"sweep": sweep.to_json()} | {"results": records}, indent=2))
         return
-    head = f"{sweeps.ranking_name(table)} accuracy, mean"
-    rows = Table(*(sweeps.axis_label(field) for field in sweep.fields), head, "95 % interval", "seeds", box=None)
+    accuracy = f"{sweeps.ranking_name(table)} accuracy, mean"
+    head = (*(sweeps.axis_label(field) for field in sweep.fields), accuracy, "95 % interval", "seeds")
+    rows = []
     for row in sorted(_records(by_value), key=lambda row: -row["mean"]):
         alone = row["low"] is None
         places = decimals(float("nan") if alone else 50 * (row["high"] - row["low"]), 2)
@@ -142,9 +143,10 @@ def _report(store: Store, sweep_id: str, as_json: bool) -> None:
             f"{end:.{places}%}"
             for end in ([row["mean"]] if alone else [row["mean"], max(row["low"], 0.0), min(row["high"], 1.0)])
         )
-        rows.add_row(*(format_value(row[field]) for field in sweep.fields), mean, " to ".join(ends), str(row["n"]))
+        settings = (format_value(row[field]) for field in sweep.fields)
+        rows.append((*settings, mean, " to ".join(ends), str(row["n"])))
     print(f"{one_line(sweep.name)} ({sweep_id})")
-    Console(markup=False, emoji=False, highlight=False).print(rows)
+    print_table(head, rows)
     for line in _choice(sweep, table):
         print(one_line(line))
     states = table["state"].value_counts().to_dict()

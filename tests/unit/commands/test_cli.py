@@ -180,6 +180,18 @@ def test_an_error_that_nobody_thought_of_is_one_line_and_a_file_says_where_it_ar
     Path(path).unlink()
 
 
+@pytest.mark.parametrize("columns", [20, 60, 80, 200])
+def test_a_list_loses_nothing_in_a_narrow_terminal(columns: int):
+    store = Store.open()
+    run = store.enqueue(RunConfig(choose_on="test"), "a name of several words", claimed=True)
+    store.finish(run, "finished", test_accuracy=0.9377, seconds=0.4, epoch=5)
+    listed = CliRunner().invoke(app, ["list"], env={"COLUMNS": str(columns)}).stdout.splitlines()
+    words = " ".join(listed).split()
+    assert {"disk", "time", "93.77%", "(optimistic)", "finished", "5/5", "0.4"} <= set(words)
+    longest = max(len(line) for line in listed if not line.startswith("files"))
+    assert longest <= columns or columns < 80
+
+
 def test_the_command_lists_the_newest_and_says_how_many_more():
     store = Store.open()
     for seed in range(5):
