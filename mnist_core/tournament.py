@@ -7,12 +7,13 @@ epochs. A small network trains for more epochs than a large one. All other setti
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from mnist_core.architectures import describe_architecture
 from mnist_core.config import RunConfig, dataset
 from mnist_core.data import input_shape_and_classes, split_sizes
-from mnist_core.errors import ConfigError, MnistLabError
-from mnist_core.store import Run, RunQuery, Store, queueing, read_page
+from mnist_core.errors import ConfigError, MnistLabError, StoreError
+from mnist_core.store import Run, RunQuery, Store, queueing, read_page, read_tags
 from mnist_core.text import one_line
 
 # The most epochs that a small network gets, whatever its budget would buy.
@@ -42,6 +43,7 @@ class Tournament:
 def begin_tournament(store: Store, name: str, dataset_name: str, yardstick: str, epochs: int) -> Tournament:
     """Begin a tournament whose budget is what `epochs` of the network `yardstick` take; the one before ends.
 
+    Where entries of an earlier one have this name, it gets a number behind it, so that it begins without entries.
     Raises ArchitectureError, ConfigError, NotAllowedError for a student.
     """
     line = one_line(name).strip()[:_NAME_LENGTH]
@@ -52,7 +54,7 @@ def begin_tournament(store: Store, name: str, dataset_name: str, yardstick: str,
     if not 1 <= epochs <= MOST_EPOCHS:
         raise ConfigError("epochs", f"must lie between 1 and {MOST_EPOCHS}")
     cost = _cost_of_epoch(RunConfig.parse({"architecture": yardstick, "dataset": dataset_name}))
-    started = Tournament(line, dataset_name, epochs * cost)
+    started = Tournament(_free_name(store, line), dataset_name, epochs * cost)
     store.set_setting(_SETTING, vars(started))
     return started
 
@@ -90,8 +92,10 @@ def entry_config(tournament: Tournament, architecture: str) -> RunConfig:
 def enter(store: Store, tournament: Tournament, architecture: str) -> Run:
     """Take part with this network: queue its run, which all of the class may see.
 
-    Raises ArchitectureError, ConfigError, DataError.
+    Raises ArchitectureError, ConfigError, DataError; StoreError if this is not the tournament of now any more.
     """
+    if read_tournament(store) != tournament:
+        raise StoreError("This tournament is over: it takes no more entries.")
     config = entry_config(tournament, architecture)
     run = queueing.enqueue(store, config, f"{tournament.name}: {architecture}", [tournament.tag])
     store.share([run.id])
@@ -101,13 +105,21 @@ def enter(store: Store, tournament: Tournament, architecture: str) -> Run:
 def read_entries(store: Store, tournament: Tournament) -> list[Run]:
     """The run of each person that counts: the last one that keeps to the rules, in whatever state it is.
 
-    A tag can be given to any run, so that the settings of each run are compared with the rules.
+    A tag can be given to any run, so that the settings of each run are compared with the rules, and runs from archives,
+    whose answers were not made here, do not count.
     """
     last: dict[str | None, Run] = {}
     for run in read_page(store, RunQuery(text=tournament.tag), descending=False, limit=None).runs:
-        if tournament.tag in run.tags and _keeps_rules(tournament, run):
+        if tournament.tag in run.tags and not run.imported and _keeps_rules(tournament, run):
             last[run.owner] = run
     return list(last.values())
+
+
+def _free_name(store: Store, name: str) -> str:
+    taken = read_tags(store, RunQuery(text=_TAG))
+    endings = ("" if number == 1 else f" {number}" for number in count(1))
+    names = (f"{name[: _NAME_LENGTH - len(ending)]}{ending}" for ending in endings)
+    return next(free for free in names if f"{_TAG}{free}" not in taken)
 
 
 def _keeps_rules(tournament: Tournament, run: Run) -> bool:

@@ -42,6 +42,7 @@ from .run_choice import number_ranges as number_ranges
 from .run_choice import replace_chosen_runs as replace_chosen_runs
 from .store import background_jobs as background_jobs
 from .store import data_status as data_status
+from .store import lab_store as lab_store
 from .store import open_store as open_store
 from .store import retry_download as retry_download
 from .store import store_of as store_of

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
@@ -23,6 +23,8 @@ from mnist_core.store import RunQuery, new_id, read_page
 _SETTING = "sent_view"
 # Key of the session: id of the view that was there when the session began, or that it has opened since.
 _SEEN = "view seen"
+# Parameter of an address: the view by which a page was opened.
+_OPENED_BY = "sent"
 # Seconds for which the id that was read last is good enough for all browsers that ask.
 _FRESH_SECONDS = 1.0
 
@@ -61,8 +63,11 @@ def show_send_button() -> None:
 def _send_this() -> None:
     store = open_store()
     numbers = [number for key in ("runs", "run") for number in parse_numbers(st.query_params.get_all(key))]
-    if shown := [run.id for run in read_page(store, RunQuery(numbers=numbers), limit=None).runs]:
-        store.share(shown)
+    shown = read_page(store, RunQuery(numbers=numbers), limit=None).runs
+    for sweep_id in st.query_params.get_all("sweep"):
+        shown += store.runs(sweep=sweep_id)
+    if shown:
+        store.share([run.id for run in shown])
     send_view(st.session_state["page:open"], {name: st.query_params.get_all(name) for name in st.query_params})
     st.toast("Sent: the devices of the class open this page within a few seconds.")
 
@@ -84,11 +89,13 @@ def follow_sent_view() -> None:
     if view is None:
         return
     view_id, path = view
-    seen = st.session_state.setdefault(_SEEN, view_id)
+    # A page that a view has opened may begin after the next one was sent.
+    opened_by = st.query_params.pop(_OPENED_BY, view_id)
+    seen = st.session_state.setdefault(_SEEN, opened_by)
     if not view_id or seen == view_id or open_store().owner is None:
         return
     st.session_state[_SEEN] = view_id
-    open_address(f"view-{view_id}", path)
+    open_address(f"view-{view_id}", f"{path}{'&' if urlsplit(path).query else ''}{_OPENED_BY}={view_id}")
     st.stop()
 
 

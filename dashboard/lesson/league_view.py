@@ -7,19 +7,27 @@ import streamlit as st
 
 from dashboard.components import data_table, table_rows
 from dashboard.controls import compared_runs
-from dashboard.frame import open_store, pace
+from dashboard.frame import choose_option, open_store, pace
 from mnist_core.analysis import league
-from mnist_core.store import Run, names_of_people
+from mnist_core.store import TEACHER, Run, names_of_people
 from mnist_core.text import in_html, in_markdown
 
 _TICK_SECONDS = 3.0
-# What the runs of the teacher are called, and those of whoever uses the lab without logins.
-TEACHER = "Teacher"
 
 
 def show_league() -> None:
     """The table as it is now; it follows the runs that end."""
-    st.fragment(_table, run_every=pace(_TICK_SECONDS))()
+    datasets = league.read_datasets(open_store()) or [league.DATASETS[0]]
+    dataset = datasets[0]
+    if len(datasets) > 1:
+        dataset = choose_option(
+            "Data set",
+            datasets,
+            key="league",
+            default=dataset,
+            help="Only networks that were tested on the same images can be compared.",
+        )
+    st.fragment(_table, run_every=pace(_TICK_SECONDS))(dataset)
 
 
 def owner_name(names: Mapping[str, str], run: Run) -> str:
@@ -53,9 +61,9 @@ def show_places(
     data_table(key, table_rows(frame.loc[:, list(columns)], digits), caption)
 
 
-def _table() -> None:
+def _table(dataset: str) -> None:
     store = open_store()
-    candidates = league.read_entries(store)
+    candidates = league.read_entries(store, dataset)
     if not candidates:
         st.info(
             "The league begins with the first finished run that held out validation images. The run of each person "
@@ -77,6 +85,8 @@ def _table() -> None:
         )
     columns = ("Place", "Name", "Network", "Test accuracy (%)", "95 % interval", "Beats", "Beaten by", "Run")
     show_places("league", rows, names, columns, "League: of each person the run with the best validation accuracy")
+    if store.owner is not None:
+        st.caption("Only your own runs, your teacher's and shared ones are counted here. Your teacher sees all.")
     st.caption(
         in_markdown(
             "A place is one more than the number of runs that are better beyond chance (McNemar's test, 5 %, corrected "

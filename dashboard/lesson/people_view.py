@@ -1,24 +1,34 @@
 """Who is here, who trains what, and what the teacher may do about it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
-from dashboard.access import access_is_on, class_link, renew_class_link, renew_teacher_link, teacher_link
+from dashboard.access import (
+    access_is_on,
+    class_link,
+    current_person,
+    renew_class_link,
+    renew_teacher_link,
+    teacher_link,
+)
 from dashboard.components import data_table, table_rows
 from dashboard.controls import show_machines
 from dashboard.frame import errors_as_messages, open_store, pace
-from dashboard.lesson.league_view import TEACHER, owner_name
+from dashboard.lesson.league_view import owner_name
 from dashboard.lesson.usage_view import megabytes_by_person, show_usage
 from mnist_core.plots import run_label
 from mnist_core.store import (
     ACTIVE_STATES,
+    TEACHER,
     Person,
     Run,
     Store,
     forget_people,
     names_of_people,
+    read_all_people,
     read_people,
     send_out,
     send_out_nameless,
@@ -65,7 +75,14 @@ def _show_links() -> None:
                 "New teacher's link",
                 on_click=_renew,
                 args=(renew_teacher_link,),
-                help="The old link lets nobody in any more. Your devices stay in.",
+                help="The old link lets nobody in any more. Whoever has opened it stays in.",
+            )
+            st.button(
+                "New teacher's link, and send the others out",
+                on_click=_renew,
+                args=(partial(renew_teacher_link, send_others_out=True),),
+                help="For a link that somebody else has got: the old one lets nobody in any more, and all who have "
+                "opened it are out, but for this device. Your other devices open the new link.",
             )
 
 
@@ -122,7 +139,9 @@ def _is_here(store: Store, person: Person) -> bool:
 
 
 def _actions() -> None:
-    names = {person.id: person.name or person.id for person in read_people(open_store(), "student")}
+    myself = current_person()
+    persons = [person for person in read_all_people(open_store()) if myself is None or person.id != myself.id]
+    names = {person.id: _described(person) for person in persons}
     if not names:
         return
     chosen = st.multiselect(
@@ -152,6 +171,12 @@ def _actions() -> None:
             help="Lets in no more who opened the link, chose no name and is not here now, so that places of the link "
             "are free again.",
         )
+
+
+def _described(person: Person) -> str:
+    """Name of a person as it stands in the list to choose from, with what sets the person apart."""
+    remarks = ["with your link"] * person.is_teacher + ["sent out"] * person.is_out
+    return (person.name or f"without a name, {person.id}") + f" ({', '.join(remarks)})" * bool(remarks)
 
 
 def _apply(action: Callable[[Store, Sequence[str]], None], ids: Sequence[str], names: Mapping[str, str]) -> None:

@@ -109,13 +109,15 @@ def _show_ballot(store: Store, poll: Poll, votes: Mapping[str, int]) -> None:
 
 
 def _show_race(store: Store, poll: Poll, votes: Mapping[str, int]) -> None:
-    runs = races.read_race(store, poll.name)
+    runs = races.runs_of_poll(store, poll)
     st.html(_odds_html(poll, votes))
     if any(run.active for run in runs):
         done = sum(not run.active for run in runs)
         st.progress(sum(run.progress for run in runs) / len(runs), text=f"{done} of {len(runs)} runs have ended.")
     elif runs:
         _show_result(store, poll, votes, runs)
+    else:
+        st.info("The runs of this race are no longer here.")
     if runs:
         st.page_link(
             navigation.page_named("train"),

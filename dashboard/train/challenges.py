@@ -10,6 +10,7 @@ from dashboard.frame import (
     count_clicks,
     errors_as_messages,
     is_new_click,
+    lab_store,
     open_store,
     replace_chosen_runs,
 )
@@ -58,7 +59,7 @@ def run_again(race: str, runs: Sequence[Run]) -> None:
     """Start the networks of a race with other seeds, as a new race; to be called from a callback."""
     with errors_as_messages():
         store = open_store()
-        name = races.new_name([race], races.taken_names(store))
+        name = races.new_name([race], races.taken_names(lab_store()))
         started = queueing.enqueue_all(store, races.entries_again(runs), [races.race_tag(name)])
         _follow(started, alone=True)
 
@@ -66,7 +67,7 @@ def run_again(race: str, runs: Sequence[Run]) -> None:
 def start_race(configs: Sequence[RunConfig], seeds: int, name: str) -> None:
     """Start several networks under one name; to be called from a callback. Raises MnistLabError."""
     store = open_store()
-    taken = races.taken_names(store)
+    taken = races.taken_names(lab_store())
     race = races.new_name([name] if name.strip() else [config.architecture for config in configs], taken)
     started = queueing.enqueue_all(store, races.race_entries(configs, seeds), [races.race_tag(race)])
     _follow(started, alone=True)
@@ -85,7 +86,7 @@ def _challenge(runs: Sequence[Run], race: str | None, variation: Variation, clic
             (run.config.replace(**start), f"{base}, {variation.name}{f', seed {run.config.seed}' * several}")
             for run in runs
         ]
-        name = race or races.new_name([base, variation.name], races.taken_names(store))
+        name = race or races.new_name([base, variation.name], races.taken_names(lab_store()))
         started = queueing.enqueue_all(store, entries, [races.race_tag(name)])
         # Another person's run stays as it is: then the challenger is found by its own name.
         for run in filter(store.may_change, runs):

@@ -13,6 +13,7 @@ from dashboard.frame import (
     count_clicks,
     errors_as_messages,
     is_new_click,
+    lab_store,
     navigation,
     open_store,
 )
@@ -135,7 +136,7 @@ def _vote_button(values: dict[str, Any], texts: list[str], seeds: int) -> None:
             configs = [RunConfig.parse(values | {"architecture": text}) for text in texts]
             queueing.check_queueable(store, [config for config, _ in races.race_entries(configs, seeds)], "seeds")
             wanted = st.session_state.get("name", "").strip()
-            name = races.new_name([wanted] if wanted else texts, races.taken_names(store))
+            name = races.new_name([wanted] if wanted else texts, races.taken_names(lab_store()))
             open_poll(store, name, configs, seeds)
             st.switch_page(navigation.page_named("class"), query_params={"part": "Vote"})
 

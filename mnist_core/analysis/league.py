@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 
 from mnist_core.analysis.stats.pairs import ALPHA
 from mnist_core.analysis.verdict import Verdict
+from mnist_core.config import DATASET_CATALOGUE
 from mnist_core.store import Run, RunQuery, Store, read_owners, read_page
 
 _FINISHED = RunQuery(states=["finished"])
+DATASETS = tuple(DATASET_CATALOGUE)
 # How many of a person's best runs are read at once.
 _AT_ONCE = 50
 
@@ -37,11 +39,14 @@ class LeagueRow:
 
 
 def entries(runs: Sequence[Run]) -> list[Run]:
-    """Of each owner the finished run with the best validation accuracy, of equals the earlier; runs without are out."""
+    """Of each owner the finished run with the best validation accuracy, of equals the earlier.
+
+    Out are runs without a validation accuracy, and those from archives, whose answers were not made here.
+    """
     best: dict[str | None, Run] = {}
     for run in sorted(runs, key=lambda run: run.number):
         accuracy = run.held_out_accuracy
-        if run.state != "finished" or run.test_accuracy is None or accuracy is None:
+        if run.state != "finished" or run.test_accuracy is None or accuracy is None or run.imported:
             continue
         held = best.get(run.owner)
         if held is None or accuracy > (held.held_out_accuracy or 0):
@@ -49,11 +54,18 @@ def entries(runs: Sequence[Run]) -> list[Run]:
     return sorted(best.values(), key=lambda run: run.number)
 
 
-def read_entries(store: Store) -> list[Run]:
-    """The `entries` of all runs, of which only each owner's best are read."""
+def read_datasets(store: Store) -> list[str]:
+    """The data sets on which a run has finished, those first on which most persons have one."""
+    persons = {name: len(read_owners(store, replace(_FINISHED, dataset=name))) for name in DATASETS}
+    return sorted((name for name in DATASETS if persons[name]), key=lambda name: -persons[name])
+
+
+def read_entries(store: Store, dataset: str) -> list[Run]:
+    """The `entries` of all runs on a data set, of which only each owner's best are read."""
     best_runs = []
-    for owner in read_owners(store, _FINISHED):
-        wanted, offset = replace(_FINISHED, owners=[owner]), 0
+    of_dataset = replace(_FINISHED, dataset=dataset)
+    for owner in read_owners(store, of_dataset):
+        wanted, offset = replace(of_dataset, owners=[owner]), 0
         while page := read_page(store, wanted, "validation_accuracy", limit=_AT_ONCE, offset=offset).runs:
             best_runs += (best := entries(page))
             # Runs without a validation accuracy come last.

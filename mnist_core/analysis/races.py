@@ -13,7 +13,7 @@ from mnist_core.analysis.stats.sentences import Claim, Sentence
 from mnist_core.analysis.verdict import TrainedArchitecture, Verdict
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
-from mnist_core.store import Run, RunQuery, Store, read_page, read_tags
+from mnist_core.store import Poll, Run, RunQuery, Store, read_page, read_poll, read_tags
 
 # The most networks of one race: more cannot be told apart on a chart.
 MOST_NETWORKS = 8
@@ -68,7 +68,18 @@ def list_races(runs: Iterable[Run]) -> dict[str, list[Run]]:
 
 def read_race(store: Store, name: str) -> list[Run]:
     """The runs of one race, the newest first."""
-    return list_races(read_page(store, RunQuery(text=race_tag(name)), limit=None).runs).get(name, [])
+    tag = race_tag(name)
+    return [run for run in read_page(store, RunQuery(text=tag), limit=None).runs if tag in run.tags]
+
+
+def runs_of_poll(store: Store, poll: Poll) -> list[Run]:
+    """The runs on which the class has voted, the newest first; others that have the tag of this race do not count."""
+    digests = {config.digest() for config, _ in race_entries(poll.configs, poll.seeds)}
+    return [
+        run
+        for run in read_race(store, poll.name)
+        if run.owner is None and not run.imported and run.config.digest() in digests
+    ]
 
 
 def newest_races(store: Store) -> dict[str, list[Run]]:
@@ -77,9 +88,10 @@ def newest_races(store: Store) -> dict[str, list[Run]]:
 
 
 def taken_names(store: Store) -> list[str]:
-    """The names of all races."""
-    tags = read_tags(store, RunQuery(text=_TAG))
-    return [tag.removeprefix(_TAG) for tag in tags if tag.startswith(_TAG)]
+    """The names of all races, and of the one that the class votes on now."""
+    tags, poll = read_tags(store, RunQuery(text=_TAG)), read_poll(store)
+    named = [race_tag(poll.name)] if poll else []
+    return [tag.removeprefix(_TAG) for tag in [*tags, *named] if tag.startswith(_TAG)]
 
 
 def new_name(networks: Sequence[str], taken: Iterable[str]) -> str:

@@ -73,6 +73,7 @@ from .moved_rows import Moved as Moved
 from .moving import move_database as move_database
 from .next_runs import next_runs as next_runs
 from .people import PERSON_NAME_LENGTH as PERSON_NAME_LENGTH
+from .people import TEACHER as TEACHER
 from .people import Person as Person
 from .people import Role as Role
 from .people import count_places as count_places
@@ -84,6 +85,7 @@ from .people import make_teacher as make_teacher
 from .people import name_person as name_person
 from .people import names_of_people as names_of_people
 from .people import note_presence as note_presence
+from .people import read_all_people as read_all_people
 from .people import read_people as read_people
 from .people import recognise as recognise
 from .people import send_out as send_out
@@ -109,6 +111,7 @@ from .read_runs import REMOVAL_BEGUN as REMOVAL_BEGUN
 from .reserve import keep_reserve as keep_reserve
 from .run import ACTIVE_STATES as ACTIVE_STATES
 from .run import COMMENT_LENGTH as COMMENT_LENGTH
+from .run import IMPORTED as IMPORTED
 from .run import LATEST_TIME as LATEST_TIME
 from .run import NAME_LENGTH as NAME_LENGTH
 from .run import RESUMABLE_STATES as RESUMABLE_STATES

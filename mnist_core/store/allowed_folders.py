@@ -1,6 +1,7 @@
 """Which folders of images the students of a class may use: those below the folders that the teacher allows."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from mnist_core.config import RunConfig
@@ -20,9 +21,16 @@ def set_allowed_folders(store: Store, paths: Iterable[str]) -> None:
     """Allow students the folders below these full paths. Raises ConfigError for one that is not there."""
     wanted = list(dict.fromkeys(path.strip() for path in paths if path.strip()))
     for path in wanted:
-        if "\0" in path or not Path(path).is_absolute() or not Path(path).is_dir():
+        if not _is_folder(path):
             raise ConfigError("folders", f"{path[:200]!r} is no folder of this machine; write its full path")
     store.set_setting(_SETTING, wanted)
+
+
+def _is_folder(path: str) -> bool:
+    # A part of more letters than a file system takes is an error of its own there.
+    with suppress(OSError, ValueError):
+        return Path(path).is_absolute() and Path(path).is_dir()
+    return False
 
 
 def check_folder(store: Store, config: RunConfig) -> None:

@@ -18,6 +18,10 @@ from mnist_core.store.store import Store
 from mnist_core.text import one_line
 
 Role = Literal["teacher", "student"]
+# What runs of the teacher are called, and those of whoever uses the lab without logins.
+TEACHER = "Teacher"
+# Letters that are drawn as blanks: fillers of Hangul, and the empty pattern of Braille.
+_INVISIBLE = " \u115f\u1160\u2800\u3164\uffa0"
 # The most characters of a chosen name.
 PERSON_NAME_LENGTH = 40
 # Who has opened the link, chosen no name and was not seen for so long takes no place of the class.
@@ -34,6 +38,9 @@ class Person:
     role: Role
     created: float
     seen: float
+
+    # Whether the person was sent out.
+    is_out: bool = False
 
     @property
     def is_teacher(self) -> bool:
@@ -87,6 +94,12 @@ def read_people(store: Store, role: Role | None = None) -> list[Person]:
         return _read(connection, people.c.revoked.is_(None), *([] if role is None else [people.c.role == role]))
 
 
+def read_all_people(store: Store) -> list[Person]:
+    """Everyone of whom something is stored, in the order of their coming: teachers and who was sent out, too."""
+    with store.engine.connect() as connection:
+        return _read(connection)
+
+
 def names_of_people(store: Store) -> dict[str, str]:
     """The names by id of all who ever were here: runs of those who were sent out keep their owner's name."""
     with store.engine.connect() as connection:
@@ -96,14 +109,15 @@ def names_of_people(store: Store) -> dict[str, str]:
 def name_person(store: Store, person_id: str, name: str) -> str:
     """Give a person a name, and return it: on one line, and with a number behind it if another has it already.
 
-    An empty name changes nothing.
+    Taken are the names of everyone of whom something is stored, and what the pages call the teacher. An empty name, or
+    one whose signs cannot be seen, changes nothing.
     """
     line = one_line(name).strip()[:PERSON_NAME_LENGTH].strip()
-    if not line:
+    if not line.strip(_INVISIBLE):
         return ""
     with writing(store.engine).begin() as connection:
-        here = sa.select(people.c.name).where(people.c.revoked.is_(None), people.c.id != person_id)
-        taken = {other.casefold() for other in connection.execute(here).scalars()}
+        others = sa.select(people.c.name).where(people.c.id != person_id)
+        taken = {TEACHER.casefold(), *(other.casefold() for other in connection.execute(others).scalars())}
         free, number = line, 1
         while free.casefold() in taken:
             number += 1
@@ -156,7 +170,8 @@ def forget_people(store: Store, ids: Sequence[str]) -> None:
 def _add(connection: sa.Connection, role: Role, now: float) -> tuple[Person, str]:
     secret = secrets.token_urlsafe(32)
     person = Person(new_id(now), "", role, now, now)
-    connection.execute(people.insert().values(**vars(person), secret=_digest(secret)))
+    columns = {name: value for name, value in vars(person).items() if name != "is_out"}
+    connection.execute(people.insert().values(**columns, secret=_digest(secret)))
     return person, secret
 
 
@@ -167,7 +182,8 @@ def _count_places(connection: sa.Connection, now: float) -> int:
 
 
 def _read(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[Person]:
-    columns = (people.c.id, people.c.name, people.c.role, people.c.created, people.c.seen)
+    is_out = people.c.revoked.is_not(None)
+    columns = (people.c.id, people.c.name, people.c.role, people.c.created, people.c.seen, is_out)
     query = sa.select(*columns).where(*conditions).order_by(people.c.created, people.c.id)
     return [Person(*row) for row in connection.execute(query)]
 

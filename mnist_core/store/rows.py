@@ -1,6 +1,7 @@
 """Reads the table of runs as runs; rows that cannot be read are returned apart and do not spoil the others."""
 
 import socket
+import time
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,8 @@ from mnist_core.store.schema import runs
 
 # Errors of parsing a column that is not JSON, JSON of another shape, or JSON nested too deeply.
 _UNREADABLE = (ValueError, TypeError, RecursionError)
+# The clocks of a cluster's machines may differ by so many seconds.
+_CLOCKS_DIFFER = 60.0
 # What gives runs their numbers on a server.
 _SEQUENCE = "CAST(pg_get_serial_sequence('runs', 'number') AS regclass)"
 
@@ -143,8 +146,10 @@ def queue_order(connection: sa.Connection, most_of_student: int | None = None) -
     owners = {owner for _, owner in waiting}
     training = sa.select(runs.c.owner, sa.func.count()).where(runs.c.state == "running").group_by(runs.c.owner)
     running = {row[0]: row[1] for row in connection.execute(training)}
-    begun = sa.select(runs.c.owner, sa.func.max(runs.c.started)).group_by(runs.c.owner)
-    last_started = {owner: at for owner, at in connection.execute(begun) if owner in owners and at is not None}
+    # What began in the future began before the clock was set back; its owner would wait until the clock is there again.
+    past = runs.c.started <= time.time() + _CLOCKS_DIFFER
+    begun = sa.select(runs.c.owner, sa.func.max(runs.c.started)).where(past).group_by(runs.c.owner)
+    last_started = {owner: at for owner, at in connection.execute(begun) if owner in owners}
     return fair_order(waiting, running, last_started, most_of_student)
 
 

@@ -35,6 +35,8 @@ RunState = Literal["queued", "running", "paused", "stopped", "finished", "diverg
 ACTIVE_STATES: tuple[RunState, ...] = ("queued", "running")
 # The most characters that a run's name may have.
 NAME_LENGTH = 200
+# The tag of runs that came in an archive.
+IMPORTED = "imported"
 # The most characters of what a person writes about a run.
 COMMENT_LENGTH = 1000
 RESUMABLE_STATES: tuple[RunState, ...] = ("paused", "stopped", "interrupted", "failed")
@@ -138,6 +140,11 @@ class Run:
     owner: str | None
     # Whether all of a class may see it.
     shared: bool
+
+    @property
+    def imported(self) -> bool:
+        """Whether it came in an archive, so that nobody here knows whether its answers are its own."""
+        return IMPORTED in self.tags
 
     @property
     def version(self) -> tuple[str, str, int, int, float | None, float | None]:

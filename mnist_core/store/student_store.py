@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import sqlalchemy as sa
 
+from mnist_core.config import RunConfig
 from mnist_core.errors import NotAllowedError
+from mnist_core.store.allowed_folders import check_folder
 from mnist_core.store.artifacts import Artifact
 from mnist_core.store.quota_checks import check_disk, check_room, read_quotas
-from mnist_core.store.run import Run, new_id
+from mnist_core.store.run import IMPORTED, Run, new_id
 from mnist_core.store.schema import runs, sweeps
 from mnist_core.store.store import Store
 from mnist_core.store.sweeps import SweepRow
@@ -78,6 +80,12 @@ class StudentStore(Store):
         self._check_own([run_id])
         return super().requeue(run_id, from_scratch=from_scratch, back_to=back_to)
 
+    def set_tags(self, run_id: str, tags: Iterable[str]) -> None:
+        """As `Store.set_tags`, for an own run; it stays marked as imported. Raises NotAllowedError."""
+        run = next(iter(self.runs(ids=[run_id], luck=None)), None)
+        kept = [IMPORTED] if run is not None and run.imported else []
+        super().set_tags(run_id, dict.fromkeys([*kept, *tags]))
+
     def share(self, ids: Sequence[str], shared: bool = True) -> None:
         """As `Store.share`, for own runs. Raises NotAllowedError."""
         self._check_own(ids)
@@ -98,13 +106,16 @@ class StudentStore(Store):
         return []
 
     def sweeps(self) -> list[SweepRow]:
-        """The student's own sweeps and the teacher's, the last saved one first."""
-        return [sweep for sweep in super().sweeps() if self._sees(sweep)]
+        """The student's own sweeps, the teacher's and those with shared runs, the last saved one first."""
+        shared = self._shared_sweeps()
+        return [sweep for sweep in super().sweeps() if sweep.owner in (None, self.owner) or sweep.id in shared]
 
     def sweep(self, sweep_id: str) -> SweepRow | None:
         """A sweep by its id; None if there is none that the student may see."""
         sweep = super().sweep(sweep_id)
-        return sweep if sweep is not None and self._sees(sweep) else None
+        if sweep is None or sweep.owner in (None, self.owner) or sweep.id in self._shared_sweeps():
+            return sweep
+        return None
 
     def save_sweep(self, sweep_id: str, name: str, spec: dict[str, Any]) -> None:
         """As `Store.save_sweep`, for a new or an own sweep. Raises NotAllowedError."""
@@ -121,8 +132,10 @@ class StudentStore(Store):
     ) -> int:
         """As `Store.add_imported`; the run is the student's, under a new id: another person may have the same one.
 
-        Raises ConfigError if the student has no room for its files.
+        Raises ConfigError if the student has no room for its files, or if it learned from a folder of images that the
+        student may not use here: the pages would show its pictures.
         """
+        check_folder(self, RunConfig.model_validate(values["config"]))
         check_disk(self, sum(file.size for file in files), "archive")
         return super().add_imported(values | {"id": new_id(self.clock())}, rows, files, folder)
 
@@ -157,8 +170,11 @@ class StudentStore(Store):
             named = f"Run #{seen[0].number} is another person's" if seen else "This run is not yours"
             raise NotAllowedError(f"{named}: only its owner and the teacher may change it.")
 
-    def _sees(self, sweep: SweepRow) -> bool:
-        return sweep.owner in (None, self.owner)
+    def _shared_sweeps(self) -> set[str]:
+        """Ids of the sweeps with a shared run, as when the teacher has sent one to the class."""
+        query = sa.select(runs.c.sweep).where(runs.c.sweep.is_not(None), runs.c.shared != 0).distinct()
+        with self.engine.connect() as connection:
+            return set(connection.execute(query).scalars())
 
     def _check_own_sweep(self, sweep_id: str) -> None:
         with self.engine.connect() as connection:

@@ -146,6 +146,11 @@ def test_sweeps_are_their_owners(lab: Store, anna: Store, ben: Store):
             anna.save_sweep(sweep_id, "other", {})
         with pytest.raises(NotAllowedError):
             anna.delete_sweep(sweep_id)
+    ben.share([ben.enqueue_all([(CONFIG, "")], sweep="3")[0].id])
+    assert {sweep.id for sweep in anna.sweeps()} == {"1", "2", "3"}
+    assert anna.sweep("3") is not None
+    with pytest.raises(NotAllowedError):
+        anna.delete_sweep("3")
     anna.delete_sweep("2")
     assert {sweep.id for sweep in lab.sweeps()} == {"1", "3"}
 

@@ -5,8 +5,8 @@ import pytest
 from mnist_core import tournament
 from mnist_core.architectures import describe_architecture
 from mnist_core.config.run_config import RunConfig
-from mnist_core.errors import ArchitectureError, ConfigError, NotAllowedError
-from mnist_core.store import StudentStore
+from mnist_core.errors import ArchitectureError, ConfigError, NotAllowedError, StoreError
+from mnist_core.store import IMPORTED, StudentStore
 from mnist_core.store.store import Store
 
 
@@ -57,6 +57,30 @@ def test_only_the_teacher_begins_and_ends_one(lab: Store, students: list[Student
     for values in (("", "mnist", 1), ("name", "cifar10", 1), ("name", "mnist", 0), ("name", "mnist", 51)):
         with pytest.raises(ConfigError):
             tournament.begin_tournament(lab, values[0], values[1], "softmax", values[2])
+
+
+def test_it_takes_no_entries_after_its_end_and_another_begins_without_any(lab: Store, students: list[StudentStore]):
+    anna, ben, _ = students
+    first = tournament.begin_tournament(lab, "spring", "mnist-5k", "mlp-100", 2)
+    entry = tournament.enter(anna, first, "softmax")
+    tournament.end_tournament(lab)
+    with pytest.raises(StoreError):
+        tournament.enter(ben, first, "softmax")
+    second = tournament.begin_tournament(lab, "spring", "mnist-5k", "mlp-100", 2)
+    with pytest.raises(StoreError):
+        tournament.enter(ben, first, "softmax")
+    assert second.name == "spring 2"
+    assert tournament.read_entries(lab, second) == []
+    assert [run.id for run in tournament.read_entries(lab, first)] == [entry.id]
+
+
+def test_a_run_from_an_archive_is_no_entry_and_stays_marked(lab: Store, students: list[StudentStore]):
+    now = tournament.begin_tournament(lab, "spring", "mnist-5k", "mlp-100", 2)
+    entry = tournament.enter(students[0], now, "softmax")
+    lab.set_tags(entry.id, [now.tag, IMPORTED])
+    students[0].set_tags(entry.id, [now.tag, "mine"])
+    assert set(lab.run(entry.id).tags) == {now.tag, "mine", IMPORTED}
+    assert tournament.read_entries(lab, now) == []
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ from mnist_core.export.archive.format import (
     RunRecord,
 )
 from mnist_core.store import (
+    IMPORTED,
     Artifact,
     Run,
     Store,
@@ -45,8 +46,6 @@ from mnist_core.store import (
     system_errors,
 )
 from mnist_core.text import one_line
-
-TAG = "imported"
 
 _MEMBERS = 30_000
 # The most bytes that an archive may unpack to.
@@ -288,7 +287,7 @@ def _values(store: Store, config: RunConfig, record: RunRecord) -> dict[str, Any
         "id": new_id(store.clock()) if taken else record.id,
         # Pages and files will show this text of a stranger: keep it to one line of printable characters.
         "name": one_line(record.name) or f"run {record.number}",
-        "tags": clean_tags([*record.tags, TAG]),
+        "tags": clean_tags([*record.tags, IMPORTED]),
         "note": one_line(f"{record.note} {origin}".strip()),
         "comment": clean_comment(record.comment),
         "devices": record.devices and [_printable(device) for device in record.devices],

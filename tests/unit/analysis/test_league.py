@@ -9,7 +9,7 @@ from mnist_core.analysis import league
 from mnist_core.analysis.predictions import Predictions
 from mnist_core.analysis.verdict import judge
 from mnist_core.config.run_config import RunConfig
-from mnist_core.store import StudentStore, let_in
+from mnist_core.store import IMPORTED, StudentStore, let_in
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 
@@ -58,3 +58,19 @@ def test_places_are_lost_to_runs_that_are_better_beyond_chance_only(stores: list
     assert [(row.wins, row.losses) for row in rows] == [(2, 0), (2, 0), (1, 2), (0, 3)]
     assert [row.accuracy for row in rows] == [0.98, 0.972, 0.8, 0.6]
     assert all(row.low < row.accuracy < row.high for row in rows)
+
+
+def test_each_data_set_has_a_league_of_its_own(stores: list[Store]):
+    lab, anna, ben, _ = stores
+
+    def trained(store: Store, dataset: str, accuracy: float, *tags: str) -> str:
+        run = store.enqueue(RunConfig(dataset=dataset), "", tags, claimed=True)
+        lab.finish(run, "finished", validation_accuracy=accuracy, test_accuracy=0.9, best_epoch=1)
+        return run.id
+
+    annas = {name: trained(anna, name, accuracy) for name, accuracy in (("mnist", 0.99), ("mnist-5k", 0.9))}
+    bens = trained(ben, "mnist-5k", 0.8)
+    trained(ben, "mnist-5k", 0.99, IMPORTED)
+    assert league.read_datasets(lab) == ["mnist-5k", "mnist"]
+    assert {run.id for run in league.read_entries(lab, "mnist-5k")} == {annas["mnist-5k"], bens}
+    assert [run.id for run in league.read_entries(lab, "mnist")] == [annas["mnist"]]

@@ -12,6 +12,7 @@ from mnist_core.analysis.predictions import Predictions
 from mnist_core.analysis.verdict import Verdict, judge
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import ConfigError
+from mnist_core.store import IMPORTED, StudentStore, let_in, open_poll
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 
@@ -43,6 +44,19 @@ def test_all_networks_start_with_one_seed_before_any_starts_with_the_next() -> N
         ("mlp-300", 1),
     ]
     assert len({name for _, name in entries}) == 4
+
+
+def test_a_vote_counts_the_runs_that_the_class_voted_on_and_no_others(store: Store) -> None:
+    poll = open_poll(store, "left\u00a0or  right", [SOFTMAX, WIDE], 2)
+    assert races.new_name(["left or right"], races.taken_names(store)) == "left or right, 2"
+    tag = races.race_tag(poll.name)
+    voted = [store.enqueue(config, "", [tag]) for config, _ in races.race_entries(poll.configs, poll.seeds)]
+    student = StudentStore(store, let_in(store, "student")[0].id)
+    student.enqueue(SOFTMAX, "", [tag])
+    store.enqueue(DEEP, "", [tag])
+    store.enqueue(SOFTMAX, "", [tag, IMPORTED])
+    assert len(races.read_race(store, poll.name)) == 7
+    assert {run.id for run in races.runs_of_poll(store, poll)} == {run.id for run in voted}
 
 
 def test_too_many_networks_are_refused() -> None:

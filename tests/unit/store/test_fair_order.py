@@ -39,6 +39,25 @@ def test_who_trains_most_or_began_last_comes_later():
     assert list(fair_order(waiting, {"a": 1, "b": 2, None: 3}, {}, most_of_student=1)) == [3, 4]
 
 
+def test_a_clock_that_was_set_back_starves_nobody():
+    lab = Store.open()
+    ann, ben = (StudentStore(lab, let_in(lab, "student")[0].id) for _ in range(2))
+    begun = ann.enqueue(CONFIG, claimed=True)
+    lab.describe(begun, started=lab.clock() + 7200)
+    lab.finish(begun, "finished")
+    for seed in range(3):
+        for student in (ben, ann):
+            student.enqueue(CONFIG.replace(seed=seed))
+    owners = []
+    for _ in range(6):
+        run = lab.claim()
+        assert run is not None
+        lab.describe(run, started=lab.clock())
+        lab.finish(run, "finished")
+        owners.append(run.owner)
+    assert {*owners[:2]} == {*owners[2:4]} == {ann.owner, ben.owner}
+
+
 def test_thirty_first_runs_wait_alike_behind_a_sweep():
     lab = Store.open()
     students = [StudentStore(lab, let_in(lab, "student")[0].id) for _ in range(30)]
@@ -54,7 +73,7 @@ def test_thirty_first_runs_wait_alike_behind_a_sweep():
         assert run is not None
         taken.append(run.id)
         first.setdefault(run.owner, turn)
-        lab.describe(run, started=lab.clock() + turn)
+        lab.describe(run, started=lab.clock() - 1000 + turn)
         lab.finish(run, "finished")
     assert sorted(first.values()) == list(range(30))
     # The queue said so beforehand.

@@ -12,7 +12,9 @@ from mnist_core.store.people import (
     let_in,
     make_teacher,
     name_person,
+    names_of_people,
     note_presence,
+    read_all_people,
     read_people,
     recognise,
     send_out,
@@ -46,7 +48,32 @@ def test_a_name_is_given_once_and_holds_no_line_ends(store: Store):
     ids = [let_in(store, "student")[0].id for _ in range(3)]
     assert [name_person(store, person, "Ann\n") for person in ids[:2]] == ["Ann", "Ann 2"]
     assert name_person(store, ids[2], " \u200b\x00 ") == ""
+    # Letters that are drawn as blanks.
+    assert name_person(store, ids[2], "\u3164\u2800 ") == ""
     assert name_person(store, ids[2], "aNN") == "aNN 3"
+
+
+def test_nobody_takes_the_name_of_the_teacher_or_of_who_was_sent_out(store: Store):
+    (ann, _), (bo, _) = let_in(store, "student"), let_in(store, "student")
+    assert name_person(store, ann.id, "teacher") == "teacher 2"
+    name_person(store, ann.id, "Ann")
+    send_out(store, [ann.id])
+    assert name_person(store, bo.id, "Ann") == "Ann 2"
+
+
+def test_who_was_sent_out_or_opened_the_teachers_link_is_found_and_can_be_forgotten(store: Store):
+    (ann, _), (bo, _) = let_in(store, "student"), let_in(store, "student")
+    for person in (ann, bo):
+        name_person(store, person.id, "Ann")
+    send_out(store, [ann.id])
+    make_teacher(store, bo.id)
+    assert [(person.id, person.is_out, person.is_teacher) for person in read_all_people(store)] == [
+        (ann.id, True, False),
+        (bo.id, False, True),
+    ]
+    forget_people(store, [ann.id, bo.id])
+    assert names_of_people(store) == {}
+    assert read_all_people(store) == []
 
 
 def test_who_has_no_name_and_is_gone_takes_no_place_and_can_be_sent_out(store: Store):

@@ -22,6 +22,7 @@ from mnist_core.store import (
     let_in,
     queueing,
     read_quotas,
+    set_allowed_folders,
     used_by_owner,
     used_bytes,
     write_quotas,
@@ -29,6 +30,7 @@ from mnist_core.store import (
 from mnist_core.store.quotas import Quotas
 from mnist_core.store.schema import runs
 from mnist_core.store.store import Store
+from tests import small_folders
 from tests.labs import train_now, trained_run
 
 CONFIG = RunConfig(dataset="mnist-5k", architecture="softmax", train_images=200, validation_images=100, epochs=3)
@@ -236,6 +238,19 @@ def test_an_archive_beyond_the_room_of_a_student_is_not_unpacked(lab: Store, stu
         # The teacher is bound by the disk alone.
         check_disk(lab, 10**12, "archive")
     write_quotas(lab, Quotas())
+    assert read_archive(student, tmp_path / "run.zip").owner == student.owner
+
+
+def test_an_archive_opens_no_folder_that_a_student_may_not_use(lab: Store, student: StudentStore, tmp_path: Path):
+    elsewhere = Store.open(tmp_path / "there")
+    run = small_folders.train(elsewhere, small_folders.config_of(small_folders.write_images(tmp_path / "images")))
+    write_export(elsewhere, run, "zip", tmp_path / "run.zip")
+    with pytest.raises(ConfigError) as refused:
+        read_archive(student, tmp_path / "run.zip")
+    assert refused.value.field == "folder"
+    assert not lab.runs()
+    assert not list(lab.root.glob(".import.*"))
+    set_allowed_folders(lab, [str(tmp_path)])
     assert read_archive(student, tmp_path / "run.zip").owner == student.owner
 
 
