@@ -5,7 +5,8 @@ from dashboard.access.hosts import public_url
 from dashboard.access.known_people import known_people
 from dashboard.access.settings import access_is_on
 from dashboard.access.tokens import token_file
-from mnist_core.store import Person, Role, read_people, send_out
+from mnist_core.errors import NotAllowedError
+from mnist_core.store import Person, read_people, send_out
 
 
 def class_link() -> str:
@@ -18,27 +19,28 @@ def teacher_link() -> str:
     return f"{public_url()}/?token={token_file().current().teacher}"
 
 
-def renew_class_link(*, send_all_out: bool = False) -> str:
-    """Make a new link for students and return it; the old one lets nobody in, and who is in stays unless sent out.
+def renew_class_link() -> str:
+    """Make a new link for students and return it; the old one lets nobody in, and who is in stays.
 
-    Raises StorageError.
+    Raises NotAllowedError for a student; StorageError.
     """
-    # In this order, so that nobody who is sent out comes back by the old link.
+    _check_teacher()
     token_file().renew("student")
-    if send_all_out:
-        _send_out("student")
     return class_link()
 
 
 def renew_teacher_link(*, send_others_out: bool = False) -> str:
     """Make a new link for teachers and return it; all but who asks for it may be sent out.
 
-    Raises NotAllowedError; StorageError.
+    Raises NotAllowedError for a student; StorageError.
     """
-    asks = current_person()
+    asks = _check_teacher()
+    # In this order, so that nobody who is sent out comes back by the old link.
     token_file().renew("teacher")
     if send_others_out:
-        _send_out("teacher", keep=asks)
+        store = known_people().store()
+        teachers = [person.id for person in read_people(store, "teacher")]
+        send_out(store, [person_id for person_id in teachers if asks is None or person_id != asks.id])
     return teacher_link()
 
 
@@ -54,7 +56,9 @@ def start_message() -> str:
     )
 
 
-def _send_out(role: Role, keep: Person | None = None) -> None:
-    store = known_people().store()
-    ids = [person.id for person in read_people(store, role)]
-    send_out(store, [person_id for person_id in ids if keep is None or person_id != keep.id])
+def _check_teacher() -> Person | None:
+    """Who asks; None where nobody logs in. Raises NotAllowedError for a student."""
+    person = current_person()
+    if person is not None and not person.is_teacher:
+        raise NotAllowedError("Only the teacher may make new links.")
+    return person

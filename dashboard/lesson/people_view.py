@@ -176,7 +176,7 @@ def _actions() -> None:
 def _described(person: Person) -> str:
     """Name of a person as it stands in the list to choose from, with what sets the person apart."""
     remarks = ["with your link"] * person.is_teacher + ["sent out"] * person.is_out
-    return (person.name or f"without a name, {person.id}") + f" ({', '.join(remarks)})" * bool(remarks)
+    return (person.name or f"without a name, {person.id[-6:]}") + f" ({', '.join(remarks)})" * bool(remarks)
 
 
 def _apply(action: Callable[[Store, Sequence[str]], None], ids: Sequence[str], names: Mapping[str, str]) -> None:

@@ -82,3 +82,10 @@ def test_a_class_trains_votes_races_and_is_shown_a_view(enter: Callable[[str], P
         expect(page).to_have_url(re.compile("compare.*look=Curves"))
         expect(page.locator(".st-key-rail")).to_contain_text("mlp-10")
         expect(page.locator(".st-key-rail")).to_contain_text("softmax")
+    # A page that an earlier view has opened begins after the next one was sent, and opens that.
+    teacher.goto("/data?dataset=mnist-5k")
+    teacher.get_by_role("button", name="Everyone look at this").click()
+    for page in (anna, ben):
+        expect(page).to_have_url(re.compile(r"/data\?dataset=mnist-5k$"))
+    anna.goto("/compare?sent=earlier")
+    expect(anna).to_have_url(re.compile(r"/data\?dataset=mnist-5k$"))

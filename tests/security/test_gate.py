@@ -21,14 +21,14 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from uvicorn.protocols.utils import ClientDisconnected
 from websockets.exceptions import InvalidStatus
 
+from dashboard.access import links
 from dashboard.access.gate import Gate, OnlyHere, cookie_name
 from dashboard.access.guesses import MOST_GUESSES, Guesses, network_of
 from dashboard.access.known_people import KnownPeople, known_people
-from dashboard.access.links import class_link, renew_class_link
 from dashboard.access.settings import is_wanted
 from dashboard.access.tokens import TokenFile, token_file
 from mnist_core.config.run_config import RunConfig
-from mnist_core.errors import MnistLabError, StorageError
+from mnist_core.errors import MnistLabError, NotAllowedError, StorageError
 from mnist_core.store import write_quotas
 from mnist_core.store.people import Person, find_people, let_in, name_person, read_people, recognise, send_out
 from mnist_core.store.quotas import Quotas
@@ -389,13 +389,23 @@ def test_only_this_machine_alone_needs_no_links(monkeypatch: pytest.MonkeyPatch)
         config.set_option("server.address", before)
 
 
-def test_a_new_class_link_may_send_all_students_out_and_no_teacher(store: Store):
+def test_a_new_teachers_link_may_send_all_others_out_and_no_student(store: Store, monkeypatch: pytest.MonkeyPatch):
     token_file().begin()
-    old, (_, secret), teacher = class_link(), let_in(store, "student"), let_in(store, "teacher")[0]
-    assert recognise(store, secret) is not None
-    assert renew_class_link(send_all_out=True) == class_link() != old
-    assert recognise(store, secret) is None
-    assert read_people(store) == [teacher]
+    (student, secret), (asks, _), (_, others) = (let_in(store, role) for role in ("student", "teacher", "teacher"))
+    for person in (student, asks):
+        monkeypatch.setattr(links, "current_person", lambda person=person: person)
+        old = links.teacher_link()
+        if person is student:
+            for renew in (links.renew_class_link, links.renew_teacher_link):
+                with pytest.raises(NotAllowedError):
+                    renew()
+            assert links.teacher_link() == old
+    assert links.renew_teacher_link() == links.teacher_link() != old
+    assert recognise(store, others) is not None
+    links.renew_teacher_link(send_others_out=True)
+    assert recognise(store, others) is None
+    assert recognise(store, secret) == student
+    assert read_people(store, "teacher") == [asks]
 
 
 def test_without_a_gate_what_comes_from_a_network_is_refused():
