@@ -138,7 +138,7 @@ def standings(rows: Sequence[Standing], groups: Sequence[Sequence[int]] = ()) ->
     ends = [float(error) for standing in rows for error in errors_of(np.array([standing.low, standing.high]))]
     figure.update_layout(
         showlegend=False,
-        xaxis={"title": {"text": "Accuracy (%, log scale)"}, "domain": [0, width]} | accuracy_axis(ends),
+        xaxis={"title": {"text": "Accuracy (%, log scale of errors)"}, "domain": [0, width]} | accuracy_axis(ends),
         yaxis={"visible": False, "range": [len(rows) - 0.4, -1.25 if groups else -0.75]},
     )
     if groups:
@@ -229,7 +229,7 @@ def seed_spread(rows: Sequence[SeedAccuracies], band: str) -> go.Figure:
     figure.for_each_trace(lambda trace: trace.update(showlegend=trace.name is not None))
     name_lines(figure, names, [y - 0.1 for y in range(len(rows))], 0.36)
     polish(figure, height=150 + (_ROW + 16) * len(rows))
-    figure.update_xaxes(title_text="Test accuracy (%, log scale)", **accuracy_axis(errors))
+    figure.update_xaxes(title_text="Test accuracy (%, log scale of errors)", **accuracy_axis(errors))
     figure.update_yaxes(visible=False, range=[len(rows) - 0.4, -0.85])
     return figure
 

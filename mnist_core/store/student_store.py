@@ -82,8 +82,8 @@ class StudentStore(Store):
 
     def set_tags(self, run_id: str, tags: Iterable[str]) -> None:
         """As `Store.set_tags`, for an own run; it stays marked as imported. Raises NotAllowedError."""
-        run = next(iter(self.runs(ids=[run_id], luck=None)), None)
-        kept = [IMPORTED] if run is not None and run.imported else []
+        found = [*self.runs(ids=[run_id], luck=None), *self.runs(ids=[run_id], deleted=True, luck=None)]
+        kept = [IMPORTED] if any(run.imported for run in found) else []
         super().set_tags(run_id, dict.fromkeys([*kept, *tags]))
 
     def share(self, ids: Sequence[str], shared: bool = True) -> None:
